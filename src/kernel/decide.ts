@@ -1,0 +1,292 @@
+/**
+ * What a command makes happen: `decide(thread, command)` gives the facts to append, or the Fault
+ * that refuses it. Pure. An empty list means that the command asks for what is already so.
+ */
+
+import type { Command, CommandOf } from './command.ts'
+import { type Draft, draft, type Facts, type Ruling } from './event.ts'
+import { Fault } from './fault.ts'
+import type { InputPart } from './part.ts'
+import type { OpenAsk, Run } from './run.ts'
+import type { Thread } from './thread.ts'
+
+export function decide(thread: Thread, command: Command): Draft[] | Fault {
+  if (command.do === 'open') return open(thread, command)
+  if (thread.seq === 0) return new Fault('not_found', `There is no thread ${thread.id}.`)
+  switch (command.do) {
+    case 'submit':
+      return submit(thread, command)
+    case 'answer':
+      return answer(thread, command)
+    case 'expire':
+      return expire(thread, command)
+    case 'steer':
+      return steer(thread, command)
+    case 'cancel':
+      return cancel(thread, command)
+    case 'edit':
+      return onQueued(thread, command.run, () => {
+        const { run, input, origin } = command
+        return [draft('run.edited', run, { input, origin })]
+      })
+    case 'drop':
+      return onQueued(thread, command.run, (run) => [unstarted(run)])
+    case 'move':
+      return onQueued(thread, command.run, (run) => moved(thread, run, command.place, command))
+    case 'promote':
+      return onQueued(thread, command.run, (run) => [
+        ...moved(thread, run, 0, command),
+        ...(command.interrupt ? cancelling(thread, 'interrupted', command) : []),
+      ])
+    case 'compact':
+      return compact(thread, command)
+    case 'retry':
+      return retry(thread, command)
+    case 'change': {
+      const { do: _, ...data } = command
+      return [draft('thread.changed', null, data)]
+    }
+    default:
+      return command satisfies never
+  }
+}
+
+function open(thread: Thread, command: CommandOf<'open'>): Draft[] | Fault {
+  if (thread.seq > 0) return new Fault('conflict', `The thread ${thread.id} exists already.`)
+  const { do: _, ...data } = command
+  return [draft('thread.opened', null, data)]
+}
+
+const isBusy = (thread: Thread): boolean => thread.active !== null || thread.queue.length > 0
+
+function submit(thread: Thread, command: CommandOf<'submit'>): Draft[] | Fault {
+  const { run, input, busy, origin } = command
+  if (!isBusy(thread)) return [created(command, 0)]
+  switch (busy) {
+    case 'reject':
+      return busyFault(thread)
+    case 'queue':
+      return [created(command, thread.queue.length)]
+    case 'steer':
+      if (!canSteer(thread.active)) return [created(command, thread.queue.length)]
+      return [draft('run.steered', thread.active.id, { id: run, input, origin })]
+    case 'interrupt':
+      return [created(command, 0), ...cancelling(thread, 'interrupted', command)]
+  }
+}
+
+function created(command: CommandOf<'submit'>, place: number): Draft {
+  const { do: _, run, busy: __, ...data } = command
+  return draft('run.created', run, { kind: 'message', place, ...data })
+}
+
+const busyFault = (thread: Thread): Fault =>
+  new Fault('busy', 'The thread already has a run. Wait for it, queue behind it, or cancel it.', {
+    run: thread.active?.id ?? thread.queue[0]?.id,
+  })
+
+const canSteer = (run: Run | null): run is Run =>
+  run !== null && run.kind === 'message' && run.cancelling === null
+
+function steer(thread: Thread, command: CommandOf<'steer'>): Draft[] | Fault {
+  const run = thread.active
+  if (command.run !== undefined && command.run !== run?.id) return notActive(thread, command.run)
+  if (!canSteer(run)) return new Fault('not_active', 'No run is going on that could be steered.')
+  const { id, input, origin } = command
+  return [draft('run.steered', run.id, { id, input, origin })]
+}
+
+function notActive(thread: Thread, run: string): Fault {
+  if (thread.queue.some((r) => r.id === run))
+    return new Fault('not_active', `The run ${run} has not begun yet.`)
+  return new Fault('not_active', `The run ${run} is not active.`)
+}
+
+function answer(thread: Thread, command: CommandOf<'answer'>): Draft[] | Fault {
+  const run = thread.active
+  if (!run) return new Fault('not_active', 'No run is going on, so there is nothing to answer.')
+  const asks = run.asks.filter((a) => isMeant(a, command))
+  if (asks.length === 0)
+    return new Fault('not_waiting', 'The run is not waiting for this answer.', { run: run.id })
+  const drafts: Draft[] = []
+  for (const ask of asks) {
+    const settled = settle(run, ask, command)
+    if (settled instanceof Fault) return settled
+    drafts.push(settled)
+  }
+  return drafts
+}
+
+function isMeant(ask: OpenAsk, command: CommandOf<'answer'>): boolean {
+  if (command.ask !== undefined) return ask.ask === command.ask
+  if (command.call === undefined) return true
+  return ask.open.includes(command.call) || callOf(ask) === command.call
+}
+
+const callOf = (ask: OpenAsk): string | null =>
+  ask.body.kind === 'question' ? ask.body.call : null
+
+function settle(run: Run, ask: OpenAsk, command: CommandOf<'answer'>): Draft | Fault {
+  switch (ask.body.kind) {
+    case 'question':
+      return settleQuestion(run, ask, command)
+    case 'limit':
+      return settleLimit(run, ask, ask.body.limitUsd, command)
+    case 'approval':
+    case 'recovery':
+      return settleCalls(run, ask, command)
+  }
+}
+
+function settleQuestion(run: Run, ask: OpenAsk, command: CommandOf<'answer'>): Draft | Fault {
+  if (command.answer === undefined && command.allow !== false)
+    return new Fault('invalid', 'The run asks a question: send an answer, or decline.', {
+      ask: ask.ask,
+    })
+  return settled(run, ask, command, { answer: command.answer ?? null })
+}
+
+function settleLimit(
+  run: Run,
+  ask: OpenAsk,
+  limitUsd: number,
+  command: CommandOf<'answer'>,
+): Draft | Fault {
+  if (command.allow === undefined && command.limitUsd === undefined)
+    return new Fault('invalid', 'The run reached its limit: raise it, or stop.', { ask: ask.ask })
+  const raised = command.limitUsd ?? run.spentUsd + limitUsd
+  if (command.allow === false) return settled(run, ask, command, { rulings: ruling('', command) })
+  if (raised <= run.spentUsd)
+    return new Fault('invalid', `The new limit must be more than the ${run.spentUsd} USD spent.`)
+  return settled(run, ask, command, { rulings: ruling('', command), limitUsd: raised })
+}
+
+const ruling = (call: string, command: CommandOf<'answer'>): Record<string, Ruling> => ({
+  [call]: person(command.allow !== false, command.reason),
+})
+
+const person = (allow: boolean, reason: string | undefined): Ruling => ({
+  allow,
+  by: 'person',
+  ...(reason ? { reason } : {}),
+})
+
+function settleCalls(run: Run, ask: OpenAsk, command: CommandOf<'answer'>): Draft | Fault {
+  const rulings: Record<string, Ruling> = {}
+  for (const call of ask.open) {
+    const own = command.rulings?.[call]
+    const meant = command.call === undefined || command.call === call
+    if (own) rulings[call] = person(own.allow, own.reason)
+    else if (command.allow !== undefined && meant)
+      rulings[call] = person(command.allow, command.reason)
+  }
+  if (Object.keys(rulings).length === 0)
+    return new Fault('invalid', 'The answer rules on none of the calls that wait.', {
+      ask: ask.ask,
+      open: ask.open,
+    })
+  return settled(run, ask, command, { rulings, open: ask.open.filter((c) => !rulings[c]) })
+}
+
+function settled(
+  run: Run,
+  ask: OpenAsk,
+  { origin }: Command,
+  data: Partial<Facts['ask.settled']>,
+): Draft {
+  const base = { ask: ask.ask, how: 'answered' as const, rulings: {}, open: [], origin }
+  return draft('ask.settled', run.id, { ...base, ...data })
+}
+
+function expire(thread: Thread, command: CommandOf<'expire'>): Draft[] {
+  const run = thread.active
+  const ask = run?.asks.find((a) => a.ask === command.ask)
+  if (!run || !ask) return []
+  const reason = 'Nobody answered in time.'
+  const rulings = Object.fromEntries(
+    ask.open.map((call): [string, Ruling] => [call, { allow: false, by: 'expiry', reason }]),
+  )
+  return [settled(run, ask, command, { how: 'expired', rulings })]
+}
+
+function cancel(thread: Thread, command: CommandOf<'cancel'>): Draft[] | Fault {
+  const dropped =
+    command.queue === 'drop' ? thread.queue.filter((r) => r.id !== command.run).map(unstarted) : []
+  const queued = thread.queue.find((r) => r.id === command.run)
+  if (queued) return [unstarted(queued), ...dropped]
+  if (command.run !== undefined && thread.active?.id !== command.run)
+    return notActive(thread, command.run)
+  if (!thread.active && dropped.length === 0)
+    return new Fault('not_active', 'No run is going on, so there is nothing to cancel.')
+  return [...cancelling(thread, command.reason, command, command.when), ...dropped]
+}
+
+/** Nothing, when the run is being cancelled at least that quickly already. */
+function cancelling(
+  thread: Thread,
+  reason: string | null,
+  { origin }: Command,
+  when: 'now' | 'step' = 'now',
+): Draft[] {
+  const run = thread.active
+  if (!run || run.cancelling?.when === 'now' || run.cancelling?.when === when) return []
+  return [draft('run.cancelling', run.id, { reason, when, origin })]
+}
+
+const unstarted = (run: Run): Draft =>
+  draft('run.ended', run.id, {
+    outcome: 'cancelled',
+    stop: 'cancelled',
+    turns: 0,
+    usage: run.usage,
+  })
+
+function onQueued(thread: Thread, id: string, change: (run: Run) => Draft[]): Draft[] | Fault {
+  const run = thread.queue.find((r) => r.id === id)
+  if (run) return change(run)
+  if (thread.active?.id === id) return new Fault('conflict', `The run ${id} has already begun.`)
+  return new Fault('not_found', `No run ${id} waits in the queue.`)
+}
+
+function moved(thread: Thread, run: Run, place: number, { origin }: Command): Draft[] {
+  const last = thread.queue.length - 1
+  const to = Math.max(0, Math.min(place, last))
+  return thread.queue.indexOf(run) === to ? [] : [draft('run.moved', run.id, { place: to, origin })]
+}
+
+function compact(thread: Thread, command: CommandOf<'compact'>): Draft[] | Fault {
+  if (isBusy(thread)) return busyFault(thread)
+  const { run, origin, instructions } = command
+  const extra = instructions === undefined ? {} : { instructions }
+  return [draft('run.created', run, { kind: 'compact', input: [], place: 0, origin, ...extra })]
+}
+
+function retry(thread: Thread, command: CommandOf<'retry'>): Draft[] | Fault {
+  const runs = runsOf(thread)
+  const of = command.of ?? runs.at(-1)
+  const at = of === undefined ? -1 : runs.indexOf(of)
+  if (of === undefined || at < 0)
+    return new Fault('not_found', 'There is no run that could be done again.')
+  if (thread.queue.length > 0) return busyFault(thread)
+  const { origin, reason, run } = command
+  const input = command.input ?? inputOf(thread, of)
+  const model = command.model === undefined ? {} : { model: command.model }
+  return [
+    ...cancelling(thread, reason, command),
+    draft('thread.rewound', null, { runs: runs.slice(at), reason, origin }),
+    draft('run.created', run, { kind: 'message', input, place: 0, retryOf: of, origin, ...model }),
+  ]
+}
+
+/** The runs that count, oldest first. */
+function runsOf(thread: Thread): string[] {
+  const runs = [...new Set(thread.messages.map((m) => m.run))]
+  const active = thread.active
+  if (active && !runs.includes(active.id)) runs.push(active.id)
+  return runs.filter((r) => !thread.rewound.includes(r))
+}
+
+function inputOf(thread: Thread, run: string): InputPart[] {
+  const message = thread.messages.find((m) => m.run === run && m.role === 'user' && !m.steered)
+  return (message?.parts ?? []) as InputPart[]
+}

@@ -1,0 +1,408 @@
+/**
+ * What the engine needs from the world, and what the world may ask of the engine. Each port's
+ * comment is its contract; the folder of the same name implements it.
+ */
+
+import type { Agent, Skill, ToolServer } from './agent.ts'
+import type { Busy, Command } from './command.ts'
+import type { Event, ProcessMark, Question, Stop } from './event.ts'
+import type { Fault } from './fault.ts'
+import type { Json, Message } from './part.ts'
+import type { Access, Grant, Permissions } from './policy.ts'
+import type { AskRow, Rows, RunRow, ThreadRow, UsageRow } from './rows.ts'
+import type { RunStatus } from './run.ts'
+import type { Thread } from './thread.ts'
+import type { Usage } from './usage.ts'
+
+// ---- models -------------------------------------------------------------------------------
+
+export interface ModelRequest {
+  /** `provider:model`. */
+  model: string
+  system: string
+  /** Ends with a user or a tool message; with `continues`, with an assistant message. */
+  messages: Message[]
+  /**
+   * The last message is an answer of the model that broke off. It is to go on from exactly there and
+   * repeat nothing; what a provider needs to be told for that is the adapter's affair.
+   */
+  continues: boolean
+  /** Counts from 1 within a turn. */
+  attempt: number
+  tools: ToolFace[]
+  maxOutputTokens?: number
+  temperature?: number
+  thinking?: { budgetTokens: number }
+  /** Aborting ends the stream at once with `failed`, code `aborted`. */
+  signal: AbortSignal
+}
+
+/** What a model is told of a tool. `input` is a JSON Schema of an object. */
+export interface ToolFace {
+  name: string
+  about: string
+  input: Json
+}
+
+/**
+ * What a model says. A stream never throws and ends with exactly one `done` or `failed`. `call`
+ * ids are unique within the stream. Every call gets `args` whose texts together are its input.
+ */
+export type ModelItem =
+  | { kind: 'text'; text: string }
+  | { kind: 'thinking'; text: string }
+  /** The provider's token for the part that was said last (a thinking signature, for example). */
+  | { kind: 'opaque'; opaque: Json }
+  | { kind: 'call'; call: string; tool: string; opaque?: Json }
+  | { kind: 'args'; call: string; text: string }
+  | { kind: 'done'; stop: Stop; usage: Usage; model: string }
+  | { kind: 'failed'; failure: ModelFailure; usage: Usage }
+
+export interface ModelFailure {
+  /**
+   * `rate_limited`, `overloaded`, `unreachable`, `timed_out`, `cut_off`, `unauthorized`, `invalid_request`,
+   * `context_too_long`, `aborted`, `no_credentials`, `unknown_model`, `provider_error`.
+   */
+  code: string
+  message: string
+  status: number | null
+  /** May the same request succeed later? */
+  retryable: boolean
+  retryAfterMs: number | null
+}
+
+export interface Models {
+  stream(request: ModelRequest): AsyncIterable<ModelItem>
+  /** A Fault (`unknown_model`, `no_credentials`) when the name cannot be called now; never blocks over 300 ms. */
+  check(model: string): Promise<Fault | null>
+  /** Everything that can be named, with what is usable right now. Never blocks over 300 ms. */
+  list(): Promise<ModelCard[]>
+  /** The model of agents that name none: the configured one, else the best that is usable now. */
+  preferred(): Promise<string>
+  /** Facts of one model; null when it is not in the table. */
+  card(model: string): ModelCard | null
+}
+
+export interface ModelCard {
+  /** `provider:model`. */
+  id: string
+  name: string
+  provider: string
+  about: string
+  tier: 'flagship' | 'balanced' | 'fast' | 'legacy' | 'local'
+  contextWindow: number | null
+  maxOutputTokens: number | null
+  /** US dollars per million tokens; null when not known. Local models cost 0. */
+  inputUsd: number | null
+  outputUsd: number | null
+  cacheReadUsd: number | null
+  cacheWriteUsd: number | null
+  capabilities: string[]
+  aliases: string[]
+  releasedAt: string | null
+  /** The provider's own default. */
+  isDefault: boolean
+  /** A key is there, or the local server answers and has it. */
+  isUsable: boolean
+}
+
+// ---- tools --------------------------------------------------------------------------------
+
+/**
+ * A tool. `run` never throws; it ends with exactly one `done` or `failed`, also when aborted, and
+ * what it started is gone by then. Its output is text for the model.
+ */
+export interface Tool extends ToolFace {
+  kind: 'plain' | 'question' | 'child'
+  access: Access
+  readOnly: boolean
+  replayable: boolean
+  /** What a permission is decided on: a path, a command line, an address; '' when nothing. */
+  subject(input: Json): string
+  /** The pattern an "always" covers for this input; null: every call of the tool. */
+  grant(input: Json): string | null
+  /** Only for kind `question`. */
+  question?(input: Json): Question | Fault
+  /** Only for kind `child`. */
+  child?(input: Json): ChildTask | Fault
+  run(input: Json, context: ToolContext): AsyncIterable<ToolItem>
+}
+
+export interface ChildTask {
+  /** Null: the same agent as the parent's. */
+  agent: string | null
+  name: string
+  prompt: string
+}
+
+export type ToolItem =
+  | { kind: 'progress'; text: string }
+  /** Told before the process does anything. */
+  | { kind: 'process'; process: ProcessMark }
+  | { kind: 'done'; output: string; meta?: Record<string, Json> }
+  | { kind: 'failed'; output: string; meta?: Record<string, Json> }
+
+export interface ToolContext {
+  thread: string
+  run: string
+  call: string
+  /** Same for every attempt at this call; hand it to whatever can tell a repetition. */
+  key: string
+  agent: Agent
+  /** Absolute path; files outside it do not exist for the tool. */
+  workspace: string
+  signal: AbortSignal
+  /** Private memory of the tool in this thread. */
+  memory: { get(name: string): Promise<Json | null>; put(name: string, value: Json): Promise<void> }
+}
+
+export interface Toolbox {
+  /** The tools an agent has, its MCP servers' included. A server that does not answer is a problem, not an error. */
+  open(agent: Agent): Promise<{ tools: Tool[]; problems: string[] }>
+  /** Ends the process group if it is still the one that was marked. True when something was ended. */
+  reap(mark: ProcessMark): boolean
+  close(): Promise<void>
+}
+
+// ---- catalog ------------------------------------------------------------------------------
+
+/** What people author, as it is on disk now. */
+export interface Catalog {
+  agents(): Agent[]
+  agent(name: string): Agent | null
+  /** Files that could not be read, each with what is wrong. They harm nothing else. */
+  problems(): { file: string; problem: string }[]
+  /** Told after something on disk changed and was read. Returns the way to stop listening. */
+  onChange(listener: () => void): () => void
+  close(): Promise<void>
+}
+
+/** A named policy that threads share. Kept as a document of kind `policy`. */
+export interface SharedPolicy {
+  permissions: Permissions
+  refusedTurns: number | null
+  askTimeoutMs: number | null
+  compaction: { threshold: number | null; keepExchanges: number } | null
+}
+
+// ---- store --------------------------------------------------------------------------------
+
+/** A record that is no event: an agent's grant, a token, a dialect's private state. */
+export interface Document {
+  kind: string
+  key: string
+  body: Json
+}
+
+export interface Append {
+  thread: string
+  /** The last seq the writer knows. The append is refused (`version`) when the log has moved on. */
+  after: number
+  /** The writer's lease; null for a command, which needs none. Refused (`fenced`) when a newer one exists. */
+  epoch: number | null
+  events: Event[]
+  rows: Rows
+  /** Written with the events. `ifAbsent`: refused (`exists`) when there is one already. */
+  documents: (Document & { ifAbsent?: boolean })[]
+}
+
+export type Refusal = 'version' | 'fenced' | 'exists'
+
+export interface Lease {
+  thread: string
+  epoch: number
+}
+
+export interface Page<T> {
+  items: T[]
+  total: number
+}
+
+export interface ThreadQuery {
+  account?: string
+  agent?: string
+  dialect?: string
+  parentThread?: string | null
+  status?: string
+  search?: string
+  limit: number
+  offset: number
+}
+
+export interface RunQuery {
+  account?: string
+  thread?: string
+  agent?: string
+  model?: string
+  status?: RunStatus[]
+  parentRun?: string
+  since?: number
+  until?: number
+  limit: number
+  offset: number
+}
+
+export interface UsageTotal {
+  /** `YYYY-MM-DD`, UTC. */
+  day: string
+  agent: string
+  model: string
+  calls: number
+  usage: Usage
+}
+
+/**
+ * Where the log is. Everything that resolves is on disk. Any error other than a Refusal is fatal:
+ * the store then refuses all further work, because what the disk holds is no longer known.
+ */
+export interface Store {
+  append(append: Append): Promise<Refusal | null>
+  /** Events with seq > after, in order, at most about `limit`. */
+  read(thread: string, after: number, limit: number): Promise<Event[]>
+  /** All threads' events but the deltas, in the order of their commits, with a cursor. */
+  feed(after: number, limit: number): Promise<{ cursor: number; events: Event[] }>
+  thread(id: string): Promise<ThreadRow | null>
+  threads(query: ThreadQuery): Promise<Page<ThreadRow>>
+  run(id: string): Promise<RunRow | null>
+  runs(query: RunQuery): Promise<Page<RunRow>>
+  ask(id: string): Promise<AskRow | null>
+  asks(query: {
+    account?: string
+    thread?: string
+    limit: number
+    offset: number
+  }): Promise<Page<AskRow>>
+  usage(query: { account?: string; since?: number; until?: number }): Promise<UsageTotal[]>
+  usageOf(run: string): Promise<UsageRow[]>
+  /** Takes threads that are due and that nobody holds; each gets a new epoch. */
+  claim(worker: string, now: number, until: number, limit: number): Promise<Lease[]>
+  /** Takes this one thread, if nobody else holds it. */
+  claimOne(worker: string, thread: string, now: number, until: number): Promise<Lease | null>
+  renew(worker: string, leases: Lease[], until: number): Promise<Lease[]>
+  release(worker: string, lease: Lease): Promise<void>
+  get(kind: string, key: string): Promise<Json | null>
+  put(document: Document): Promise<void>
+  drop(kind: string, key: string): Promise<void>
+  list(kind: string, prefix?: string): Promise<Document[]>
+  /** Told when a thread's log has moved on by another process's hand. */
+  onAdvance(listener: (thread: string, seq: number) => void): () => void
+  /** Rewrites stored deltas up to `seq` in less space. The log says the same before and after. */
+  pack(thread: string, seq: number): Promise<void>
+  /** Deletes a thread whole: log, rows and documents keyed by it. */
+  erase(thread: string): Promise<void>
+  /** All thread ids, for rebuilding. */
+  threadIds(): Promise<string[]>
+  /** Replaces the rows of a thread; the log is not touched. */
+  reindex(thread: string, rows: Rows): Promise<void>
+  /** What the store is and how it fares, for people. */
+  health(): Promise<Record<string, Json>>
+  close(): Promise<void>
+}
+
+// ---- engine -------------------------------------------------------------------------------
+
+/** Who asks. Set by the door a request came through; `local` owns what nobody else does. */
+export interface Principal {
+  id: string
+  account: string
+}
+
+export interface Receipt {
+  thread: string
+  /** The run that the command made or concerns. */
+  run: string | null
+  delivery: 'started' | 'queued' | 'steered' | 'done'
+  /** Place in the queue, 1 = next; null when not queued. */
+  position: number | null
+  /** The log's last seq after the command. */
+  seq: number
+  /** The same request was made before, and this is its answer. */
+  replayed: boolean
+}
+
+export interface NewThread {
+  agent: string
+  model?: string | null
+  title?: string | null
+  /** Absolute; default: the server's workspace. */
+  workspace?: string
+  policy?: string | null
+  origin: import('./event.ts').Origin
+  account: string
+}
+
+/** A command without what the engine gives: ids. */
+export type Request = Command extends infer C
+  ? C extends { run: string; do: 'submit' | 'compact' | 'retry' }
+    ? Omit<C, 'run'> & { run?: string }
+    : C extends { do: 'steer' }
+      ? Omit<C, 'id'> & { id?: string }
+      : C
+  : never
+
+export interface Idempotency {
+  /** Names the client's key, unique over dialects and principals. */
+  key: string
+  /** Of the request; another hash under the same key is a Fault `duplicate`. */
+  hash: string
+}
+
+export interface Reading {
+  thread: string
+  /** Events with a higher seq are told. */
+  after: number
+  /**
+   * Events in order, without gap or double; replayed, then live. When it answers with a promise,
+   * nothing more is told until that resolves: the log is the buffer.
+   */
+  tell(events: Event[]): void | Promise<void>
+  /** Once, when what the log held at the beginning has been told. */
+  caughtUp?(seq: number): void | Promise<void>
+  /** Once, when the server stops or the thread is erased; nothing is told afterwards. */
+  ended?(reason: 'shutdown' | 'erased' | 'failed'): void
+}
+
+export interface Engine {
+  openThread(thread: NewThread): Promise<Thread>
+  /**
+   * Decides the command and makes it durable. Throws the Fault that refuses it. With `remember`, an
+   * approval is kept as a grant for the agent.
+   */
+  submit(
+    thread: string,
+    request: Request,
+    options?: { idempotency?: Idempotency; remember?: boolean },
+  ): Promise<Receipt>
+  /** Opens a thread and submits to it in one transaction. */
+  begin(
+    thread: NewThread,
+    request: Extract<Request, { do: 'submit' }>,
+    options?: { idempotency?: Idempotency },
+  ): Promise<Receipt>
+  /** The answer that a key was given earlier; null when it is new; Fault `duplicate` when it is another request. */
+  recall(idempotency: Idempotency): Promise<Receipt | null>
+  /** A new thread with the transcript up to `seq` (default: all). */
+  fork(thread: string, seq: number | null, origin: import('./event.ts').Origin): Promise<Thread>
+  /** The fold as it is now. Fault `not_found`. */
+  thread(id: string): Promise<Thread>
+  /** The fold as it was after `seq`. */
+  threadAt(id: string, seq: number): Promise<Thread>
+  /** Follows a thread from a cursor until `close` is called. Never stops a run. */
+  follow(reading: Reading): { close(): void }
+  /** Told after every commit that changed more than deltas, of any thread. */
+  onCommit(listener: (events: Event[]) => void): () => void
+  erase(thread: string): Promise<void>
+  /** Lists, rows and documents are read straight from the store. */
+  readonly store: Omit<
+    Store,
+    'append' | 'claim' | 'claimOne' | 'renew' | 'release' | 'reindex' | 'close'
+  >
+  readonly models: Models
+  readonly catalog: Catalog
+  readonly toolbox: Toolbox
+  grants(agent: string): Promise<Grant[]>
+  /** What is going on, for metrics and health. */
+  stats(): Record<string, number>
+}
+
+export type { Agent, Busy, Skill, ToolServer }

@@ -1,0 +1,444 @@
+/**
+ * A run is a fold over its log: `evolveRun(run, event)`. It holds what `next` must know to say what
+ * is owed, and nothing that the log does not say. Pure: the same events give the same run.
+ */
+
+import type {
+  AskBody,
+  Event,
+  EventOf,
+  Origin,
+  ProcessMark,
+  Ruling,
+  RunKind,
+  RunOutcome,
+  Stop,
+  Trouble,
+} from './event.ts'
+import type { AnswerPart, InputPart, Json, Outcome } from './part.ts'
+import { addUsage, NO_USAGE, type Usage } from './usage.ts'
+
+export interface Run {
+  id: string
+  kind: RunKind
+  phase: 'queued' | 'active' | 'ended'
+  input: InputPart[]
+  origin: Origin
+  /** Resolved when the run starts; before that only what the run itself asked for. */
+  agent: string | null
+  model: string | null
+  revision: string | null
+  instructions: string | null
+  retryOf: string | null
+  createdAt: number
+  startedAt: number | null
+  endedAt: number | null
+  firstSeq: number
+  lastSeq: number
+  turn: Turn | null
+  turns: number
+  /** Turns in a row, up to now, in which every call was refused. */
+  refusedTurns: number
+  asks: OpenAsk[]
+  /** Messages that came in while the run went on and that no turn has read yet. */
+  steers: Steer[]
+  cancelling: { reason: string | null; when: 'now' | 'step'; at: number } | null
+  compacting: boolean
+  /** Set by a compaction that changed nothing, so that it is not tried again at once. */
+  compactedAtTurn: number | null
+  usage: Usage
+  /** What was spent at known prices, also when some price is unknown. */
+  spentUsd: number
+  /** A limit that a person has raised; null: the agent's own. */
+  limitUsd: number | null
+  refusedLimit: boolean
+  waitedMs: number
+  waitingSince: number | null
+  /** How many transcript messages the run has made. */
+  messages: number
+  end: { outcome: RunOutcome; stop: string; trouble: Trouble | null } | null
+}
+
+/** One model answer and its tools. After a crash the same turn gets another attempt. */
+export interface Turn {
+  index: number
+  attempt: number
+  phase: 'streaming' | 'interrupted' | 'answered' | 'ended'
+  model: string
+  slots: Slot[]
+  calls: Call[]
+  stop: Stop | null
+  usage: Usage
+  interruption: Interruption | null
+  /** Attempts in a row that broke off without having said anything new. */
+  barren: number
+  said: boolean
+  startedAt: number
+}
+
+export interface Interruption {
+  cause: EventOf<'turn.interrupted'>['data']['cause']
+  trouble: Trouble | null
+  retryAt: number | null
+}
+
+/** One part of an answer while it is being said. `args` is the JSON text of a call's input. */
+export interface Slot {
+  part: number
+  body: AnswerPart
+  args: string
+}
+
+export interface Call {
+  call: string
+  tool: string
+  part: number
+  input: Json
+  malformed: boolean
+  ruling: Ruling | null
+  started: { key: string; attempt: number; at: number } | null
+  processes: ProcessMark[]
+  child: { thread: string; run: string; ended: boolean } | null
+  /** The answer of a person to the question that this call is. */
+  answer: { value: Json; how: 'answered' | 'expired' | 'cancelled' } | null
+  result: { outcome: Outcome; output: string } | null
+}
+
+export interface OpenAsk {
+  ask: string
+  turn: number
+  body: AskBody
+  /** Calls that still wait for a ruling; for a question or a limit, one empty name. */
+  open: string[]
+  openedAt: number
+  expiresAt: number | null
+}
+
+export interface Steer {
+  id: string
+  input: InputPart[]
+  origin: Origin
+  at: number
+}
+
+export type RunStatus =
+  | 'queued'
+  | 'running'
+  | 'waiting'
+  | 'cancelling'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+
+/** What a person would call the state of the run. */
+export function statusOf(run: Run): RunStatus {
+  if (run.end) return run.end.outcome
+  if (run.phase === 'queued') return 'queued'
+  if (run.cancelling) return 'cancelling'
+  return run.asks.length > 0 ? 'waiting' : 'running'
+}
+
+export function createRun(event: EventOf<'run.created'>): Run {
+  const { data } = event
+  return {
+    id: event.run as string,
+    kind: data.kind,
+    phase: 'queued',
+    input: data.input,
+    origin: data.origin,
+    agent: data.agent ?? null,
+    model: data.model ?? null,
+    revision: null,
+    instructions: data.instructions ?? null,
+    retryOf: data.retryOf ?? null,
+    createdAt: event.at,
+    startedAt: null,
+    endedAt: null,
+    firstSeq: event.seq,
+    lastSeq: event.seq,
+    turn: null,
+    turns: 0,
+    refusedTurns: 0,
+    asks: [],
+    steers: [],
+    cancelling: null,
+    compacting: false,
+    compactedAtTurn: null,
+    usage: NO_USAGE,
+    spentUsd: 0,
+    limitUsd: null,
+    refusedLimit: false,
+    waitedMs: 0,
+    waitingSince: null,
+    messages: 0,
+    end: null,
+  }
+}
+
+/** What the event makes of the run. Events that do not concern a run's state leave it as it is. */
+export function evolveRun(run: Run, event: Event): Run {
+  const next = change(run, event)
+  return { ...next, lastSeq: event.seq }
+}
+
+function change(run: Run, event: Event): Run {
+  switch (event.type) {
+    case 'run.edited':
+      return { ...run, input: event.data.input }
+    case 'run.started': {
+      const { agent, model, revision } = event.data
+      return { ...run, phase: 'active', agent, model, revision, startedAt: event.at }
+    }
+    case 'run.steered': {
+      const { id, input, origin } = event.data
+      return { ...run, steers: [...run.steers, { id, input, origin, at: event.at }] }
+    }
+    case 'run.cancelling': {
+      const { reason, when } = event.data
+      return { ...run, cancelling: { reason, when, at: event.at } }
+    }
+    case 'run.ended': {
+      const { outcome, stop, trouble } = event.data
+      const end = { outcome, stop, trouble: trouble ?? null }
+      return { ...settleWaiting(run, event.at, []), phase: 'ended', endedAt: event.at, end }
+    }
+    case 'turn.started':
+      return {
+        ...run,
+        turn: startTurn(run.turn, event),
+        steers: takesSteers(event) ? [] : run.steers,
+      }
+    case 'text.delta':
+    case 'thinking.delta':
+    case 'call.begun':
+    case 'call.delta':
+      return run.turn ? { ...run, turn: speak(run.turn, event) } : run
+    case 'turn.answered':
+      return spend({ ...run, turn: run.turn && answer(run.turn, event) }, event.data.usage)
+    case 'turn.interrupted':
+      return spend({ ...run, turn: run.turn && interrupt(run.turn, event) }, event.data.usage)
+    case 'turn.ended':
+      return endTurn(run)
+    case 'ask.opened':
+      return openAsk(run, event)
+    case 'ask.settled':
+      return settleAsk(run, event)
+    case 'tool.started': {
+      const { key, attempt } = event.data
+      return onCall(run, event.data.call, (c) => ({
+        ...c,
+        started: { key, attempt, at: event.at },
+      }))
+    }
+    case 'tool.progressed': {
+      const mark = event.data.process
+      if (!mark) return run
+      return onCall(run, event.data.call, (c) => ({ ...c, processes: [...c.processes, mark] }))
+    }
+    case 'tool.ended': {
+      const { outcome, output } = event.data
+      return onCall(run, event.data.call, (c) => ({ ...c, result: { outcome, output } }))
+    }
+    case 'child.started': {
+      const child = { thread: event.data.thread, run: event.data.run, ended: false }
+      return onCall(run, event.data.call, (c) => ({ ...c, child }))
+    }
+    case 'child.ended': {
+      const ended = onCall(run, event.data.call, (c) => ({
+        ...c,
+        child: c.child && { ...c.child, ended: true },
+      }))
+      return spend(ended, event.data.usage)
+    }
+    case 'context.compacting':
+      return { ...run, compacting: true }
+    case 'context.compacted':
+    case 'context.uncompacted':
+      return spend({ ...run, compacting: false, compactedAtTurn: run.turns }, event.data.usage)
+    case 'run.created':
+    case 'run.moved':
+    case 'thread.opened':
+    case 'thread.changed':
+    case 'thread.rewound':
+    case 'note':
+      return run
+    default:
+      return event satisfies never
+  }
+}
+
+/** The first attempt at a turn reads the steering messages; a later one goes on where it was. */
+export const takesSteers = (event: EventOf<'turn.started'>): boolean => event.data.attempt === 1
+
+function startTurn(old: Turn | null, event: EventOf<'turn.started'>): Turn {
+  const { turn: index, attempt, model } = event.data
+  if (old?.index === index)
+    return { ...old, attempt, model, phase: 'streaming', interruption: null, said: false }
+  return {
+    index,
+    attempt,
+    phase: 'streaming',
+    model,
+    slots: [],
+    calls: [],
+    stop: null,
+    usage: NO_USAGE,
+    interruption: null,
+    barren: 0,
+    said: false,
+    startedAt: event.at,
+  }
+}
+
+type Speech = EventOf<'text.delta' | 'thinking.delta' | 'call.begun' | 'call.delta'>
+
+/** Lays one delta onto the slot of its part; the first delta of a part opens the slot. */
+function speak(turn: Turn, event: Speech): Turn {
+  const slots = turn.slots.slice()
+  const at = slots.findLastIndex((s) => s.part === event.data.part)
+  const slot = slots[at] ?? openSlot(event)
+  const spoken = say(slot, event)
+  if (at < 0) slots.push(spoken)
+  else slots[at] = spoken
+  return { ...turn, slots, said: true, barren: 0 }
+}
+
+function openSlot(event: Speech): Slot {
+  const { part } = event.data
+  switch (event.type) {
+    case 'text.delta':
+      return { part, body: { kind: 'text', text: '' }, args: '' }
+    case 'thinking.delta':
+      return { part, body: { kind: 'thinking', text: '' }, args: '' }
+    case 'call.begun':
+      return {
+        part,
+        body: { kind: 'call', call: event.data.call, tool: event.data.tool, input: {} },
+        args: '',
+      }
+    case 'call.delta':
+      return { part, body: { kind: 'call', call: event.data.call, tool: '', input: {} }, args: '' }
+  }
+}
+
+function say(slot: Slot, event: Speech): Slot {
+  if (event.type === 'call.begun') return slot
+  if (event.type === 'call.delta') return { ...slot, args: slot.args + event.data.text }
+  const { body } = slot
+  if (body.kind === 'call') return slot
+  return { ...slot, body: { ...body, text: body.text + event.data.text } }
+}
+
+function answer(turn: Turn, event: EventOf<'turn.answered'>): Turn {
+  const { sealed, stop, usage } = event.data
+  const seals = new Map(sealed.map((s) => [s.part, s]))
+  const calls: Call[] = []
+  const slots = turn.slots.map((slot): Slot => {
+    const seal = seals.get(slot.part)
+    const opaque = seal?.opaque === undefined ? {} : { opaque: seal.opaque }
+    if (slot.body.kind !== 'call') {
+      return slot.body.kind === 'thinking' ? { ...slot, body: { ...slot.body, ...opaque } } : slot
+    }
+    const body = { ...slot.body, ...opaque, input: seal?.input ?? {} }
+    calls.push(newCall(body.call, body.tool, slot.part, body.input, seal?.malformed === true))
+    return { ...slot, body }
+  })
+  return { ...turn, slots, calls, stop, usage: addUsage(turn.usage, usage), phase: 'answered' }
+}
+
+const newCall = (
+  call: string,
+  tool: string,
+  part: number,
+  input: Json,
+  malformed: boolean,
+): Call => ({
+  call,
+  tool,
+  part,
+  input,
+  malformed,
+  ruling: null,
+  started: null,
+  processes: [],
+  child: null,
+  answer: null,
+  result: null,
+})
+
+/** What was said stays; calls that were begun never happened. */
+function interrupt(turn: Turn, event: EventOf<'turn.interrupted'>): Turn {
+  const { cause, trouble, retryAt, usage } = event.data
+  return {
+    ...turn,
+    slots: turn.slots.filter((s) => s.body.kind !== 'call'),
+    phase: 'interrupted',
+    interruption: { cause, trouble: trouble ?? null, retryAt },
+    barren: turn.said ? 0 : turn.barren + 1,
+    usage: addUsage(turn.usage, usage),
+  }
+}
+
+function endTurn(run: Run): Run {
+  if (!run.turn) return run
+  const { calls } = run.turn
+  const refused = calls.length > 0 && calls.every((c) => c.result?.outcome === 'denied')
+  return {
+    ...run,
+    turn: { ...run.turn, phase: 'ended' },
+    turns: run.turn.index + 1,
+    refusedTurns: refused ? run.refusedTurns + 1 : 0,
+  }
+}
+
+function openAsk(run: Run, event: EventOf<'ask.opened'>): Run {
+  const { ask, turn, body, expiresAt } = event.data
+  const open = 'calls' in body ? body.calls.map((c) => c.call) : ['']
+  const asks = [...run.asks, { ask, turn, body, open, openedAt: event.at, expiresAt }]
+  return { ...run, asks, waitingSince: run.waitingSince ?? event.at }
+}
+
+function settleAsk(run: Run, event: EventOf<'ask.settled'>): Run {
+  const { ask: id, open, rulings, limitUsd } = event.data
+  const ask = run.asks.find((a) => a.ask === id)
+  if (!ask) return run
+  const asks =
+    open.length > 0
+      ? run.asks.map((a) => (a === ask ? { ...a, open } : a))
+      : run.asks.filter((a) => a !== ask)
+  let next = settleWaiting(run, event.at, asks)
+  if (limitUsd !== undefined) next = { ...next, limitUsd }
+  if (ask.body.kind === 'question') {
+    const answer = { value: event.data.answer ?? null, how: event.data.how }
+    return onCall(next, ask.body.call, (c) => ({ ...c, answer }))
+  }
+  if (ask.body.kind === 'limit') {
+    const refused = Object.values(rulings).some((r) => !r.allow)
+    return { ...next, refusedLimit: refused }
+  }
+  for (const [call, ruling] of Object.entries(rulings)) next = rule(next, ask.body, call, ruling)
+  return next
+}
+
+/** A recovery that is allowed forgets the attempt that was lost, so that the tool runs again. */
+function rule(run: Run, body: AskBody, call: string, ruling: Ruling): Run {
+  const again = body.kind === 'recovery' && ruling.allow
+  return onCall(run, call, (c) => ({ ...c, ruling, started: again ? null : c.started }))
+}
+
+function settleWaiting(run: Run, at: number, asks: OpenAsk[]): Run {
+  if (asks.length > 0 || run.waitingSince === null) return { ...run, asks }
+  return { ...run, asks, waitedMs: run.waitedMs + at - run.waitingSince, waitingSince: null }
+}
+
+function onCall(run: Run, call: string, edit: (call: Call) => Call): Run {
+  if (!run.turn) return run
+  const calls = run.turn.calls.map((c) => (c.call === call ? edit(c) : c))
+  return { ...run, turn: { ...run.turn, calls } }
+}
+
+const spend = (run: Run, usage: Usage): Run => ({
+  ...run,
+  usage: addUsage(run.usage, usage),
+  spentUsd: run.spentUsd + (usage.costUsd ?? 0),
+})

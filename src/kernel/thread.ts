@@ -1,0 +1,290 @@
+/**
+ * A thread is a fold over its whole log: who talks, what was said, which run is going on and which
+ * wait. `evolve` is the only way its state changes.
+ */
+
+import type { Event, EventOf, Origin } from './event.ts'
+import { type AnswerPart, type InputPart, type Message, type ResultPart, textOf } from './part.ts'
+import { createRun, evolveRun, type Run, type Turn, takesSteers } from './run.ts'
+import { addUsage, NO_USAGE, type Usage } from './usage.ts'
+
+export interface Thread {
+  id: string
+  /** The last seq of the log; 0 before the first event. */
+  seq: number
+  openedAt: number
+  updatedAt: number
+  agent: string
+  model: string | null
+  title: string | null
+  workspace: string
+  account: string
+  policy: string | null
+  parent: { thread: string; run: string; call: string } | null
+  forkedFrom: { thread: string; seq: number } | null
+  origin: Origin
+  /** Everything that was said and still counts, oldest first. Compaction does not shorten it. */
+  messages: Message[]
+  /** What the model reads instead of the messages before `from`, an index into `messages`. */
+  summary: { text: string; from: number; at: number } | null
+  /** Runs that were retried or edited away. */
+  rewound: string[]
+  active: Run | null
+  queue: Run[]
+  /** The run that ended last. */
+  last: Run | null
+  runs: number
+  usage: Usage
+  /** Tokens of the last prompt as the provider counted them, and how many messages it had. */
+  measured: { tokens: number; messages: number } | null
+}
+
+export const emptyThread = (id: string): Thread => ({
+  id,
+  seq: 0,
+  openedAt: 0,
+  updatedAt: 0,
+  agent: '',
+  model: null,
+  title: null,
+  workspace: '',
+  account: '',
+  policy: null,
+  parent: null,
+  forkedFrom: null,
+  origin: { dialect: 'engine', principal: '' },
+  messages: [],
+  summary: null,
+  rewound: [],
+  active: null,
+  queue: [],
+  last: null,
+  runs: 0,
+  usage: NO_USAGE,
+  measured: null,
+})
+
+/** The thread after the event. Throws when the log has a gap: that is never a state to go on from. */
+export function evolve(thread: Thread, event: Event): Thread {
+  if (event.seq !== thread.seq + 1)
+    throw new Error(`thread ${thread.id}: event ${event.seq} after ${thread.seq}`)
+  const next = change(thread, event)
+  return { ...next, seq: event.seq, updatedAt: event.at }
+}
+
+export const fold = (thread: Thread, events: readonly Event[]): Thread =>
+  events.reduce(evolve, thread)
+
+function change(thread: Thread, event: Event): Thread {
+  switch (event.type) {
+    case 'thread.opened': {
+      const { history, ...opened } = event.data
+      return { ...thread, ...opened, messages: history, openedAt: event.at }
+    }
+    case 'thread.changed': {
+      const { origin: _, ...changed } = event.data
+      return { ...thread, ...changed }
+    }
+    case 'thread.rewound':
+      return rewind(thread, event)
+    case 'run.created':
+      return { ...thread, queue: insert(thread.queue, createRun(event), event.data.place) }
+    case 'run.edited':
+      return onQueued(thread, event)
+    case 'run.moved':
+      return move(thread, event)
+    case 'run.started':
+      return start(thread, event)
+    case 'run.ended':
+      return end(thread, event)
+    case 'turn.started':
+      return onActive(takesSteers(event) ? readSteers(thread) : thread, event)
+    case 'turn.answered':
+      return heard(onActive(thread, event), event)
+    case 'turn.ended':
+      return closeTurn(onActive(thread, event))
+    case 'context.compacted':
+      return compact(onActive(thread, event), event)
+    case 'note':
+      return thread
+    default:
+      return onActive(thread, event)
+  }
+}
+
+const onActive = (thread: Thread, event: Event): Thread =>
+  thread.active && thread.active.id === event.run
+    ? { ...thread, active: evolveRun(thread.active, event) }
+    : thread
+
+const onQueued = (thread: Thread, event: Event): Thread => ({
+  ...thread,
+  queue: thread.queue.map((r) => (r.id === event.run ? evolveRun(r, event) : r)),
+})
+
+const insert = (queue: Run[], run: Run, place: number): Run[] => queue.toSpliced(place, 0, run)
+
+function move(thread: Thread, event: EventOf<'run.moved'>): Thread {
+  const run = thread.queue.find((r) => r.id === event.run)
+  if (!run) return thread
+  const rest = thread.queue.filter((r) => r !== run)
+  return { ...thread, queue: insert(rest, evolveRun(run, event), event.data.place) }
+}
+
+function start(thread: Thread, event: EventOf<'run.started'>): Thread {
+  const queued = thread.queue.find((r) => r.id === event.run)
+  if (!queued) return thread
+  const queue = thread.queue.filter((r) => r !== queued)
+  const active = evolveRun(queued, event)
+  const next = { ...thread, queue, active, runs: thread.runs + 1 }
+  if (active.kind !== 'message' || active.input.length === 0) return next
+  return userMessage(next, active.input, event.at, false)
+}
+
+/** An answer that broke off stays in the transcript, and so does what nobody had time to read. */
+function end(thread: Thread, event: EventOf<'run.ended'>): Thread {
+  const queued = thread.queue.find((r) => r.id === event.run)
+  if (queued) {
+    const queue = thread.queue.filter((r) => r !== queued)
+    return { ...thread, queue, last: evolveRun(queued, event) }
+  }
+  if (thread.active?.id !== event.run) return thread
+  const closed = readSteers(closeTurn(thread))
+  const run = closed.active as Run
+  const last = evolveRun(run, event)
+  return { ...closed, active: null, last, usage: addUsage(thread.usage, run.usage) }
+}
+
+function readSteers(thread: Thread): Thread {
+  const steers = thread.active?.steers ?? []
+  const read = steers.reduce((t, s) => userMessage(t, s.input, s.at, true), thread)
+  return read.active && steers.length > 0
+    ? { ...read, active: { ...read.active, steers: [] } }
+    : read
+}
+
+function userMessage(thread: Thread, parts: InputPart[], at: number, steered: boolean): Thread {
+  return add(thread, { role: 'user', parts, turn: null, at, ...(steered ? { steered } : {}) })
+}
+
+/** Puts a message of the active run into the transcript, unless the run no longer counts. */
+function add(thread: Thread, message: Omit<Message, 'id' | 'run'>): Thread {
+  const run = thread.active
+  if (!run) return thread
+  const active = { ...run, messages: run.messages + 1 }
+  if (thread.rewound.includes(run.id)) return { ...thread, active }
+  const whole = { id: `${run.id}:${run.messages}`, run: run.id, ...message } as Message
+  return { ...thread, active, messages: [...thread.messages, whole] }
+}
+
+/** The turn becomes an assistant message and, with calls, a tool message. Done once a turn. */
+function closeTurn(thread: Thread): Thread {
+  const turn = thread.active?.turn
+  if (!turn || turn.slots.length === 0) return thread
+  const results = resultsOf(turn)
+  const parts = answerParts(turn)
+  const at = thread.updatedAt
+  let next = thread
+  if (parts.length > 0) next = add(next, { role: 'assistant', parts, turn: turn.index, at })
+  if (results.length > 0) next = add(next, { role: 'tool', parts: results, turn: turn.index, at })
+  const active = next.active as Run
+  return { ...next, active: { ...active, turn: { ...turn, slots: [] } } }
+}
+
+/** What the model has said in this turn up to now, void calls left out. */
+export const answerParts = (turn: Turn): AnswerPart[] =>
+  turn.slots.map((s) => s.body).filter((p) => p.kind !== 'text' || p.text !== '')
+
+const resultsOf = (turn: Turn): ResultPart[] =>
+  turn.calls.map((c) => ({
+    kind: 'result',
+    call: c.call,
+    tool: c.tool,
+    output: c.result?.output ?? '',
+    outcome: c.result?.outcome ?? 'unknown',
+  }))
+
+function heard(thread: Thread, event: EventOf<'turn.answered'>): Thread {
+  const { usage } = event.data
+  const tokens =
+    usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens + usage.outputTokens
+  // The answer itself becomes one more message when the turn ends.
+  return { ...thread, measured: { tokens, messages: contextOf(thread).length + 1 } }
+}
+
+function compact(thread: Thread, event: EventOf<'context.compacted'>): Thread {
+  const { summary: text, keepFrom } = event.data
+  const kept = thread.messages.findIndex((m) => m.id === keepFrom)
+  const from = kept < 0 ? thread.messages.length : kept
+  return { ...thread, summary: { text, from, at: event.at }, measured: null }
+}
+
+function rewind(thread: Thread, event: EventOf<'thread.rewound'>): Thread {
+  const gone = new Set(event.data.runs)
+  const summarised = thread.summary ? thread.messages.slice(0, thread.summary.from) : []
+  const messages = thread.messages.filter((m) => !gone.has(m.run))
+  const from = summarised.filter((m) => !gone.has(m.run)).length
+  return {
+    ...thread,
+    messages,
+    rewound: [...thread.rewound, ...event.data.runs],
+    summary: thread.summary && { ...thread.summary, from },
+    measured: null,
+  }
+}
+
+/** What the model reads: the transcript, with a summary in place of what was compacted. */
+export function contextOf(thread: Thread): Message[] {
+  if (!thread.summary) return thread.messages
+  const { text, from, at } = thread.summary
+  const parts: InputPart[] = [{ kind: 'text', text: `[CONVERSATION SUMMARY]\n${text}` }]
+  const head: Message = {
+    id: 'summary',
+    role: 'user',
+    parts,
+    run: '',
+    turn: null,
+    at,
+    summary: true,
+  }
+  return [head, ...thread.messages.slice(from)]
+}
+
+/** Tokens the next prompt will have: what the provider counted last, and an estimate of the rest. */
+export function contextTokens(thread: Thread): number {
+  const context = contextOf(thread)
+  const base = thread.measured ?? { tokens: 0, messages: 0 }
+  const rest = context.slice(base.messages)
+  return base.tokens + rest.reduce((sum, m) => sum + estimateTokens(m), 0)
+}
+
+/** About four characters a token; attachments count as a thousand. */
+export const estimateTokens = (message: Message): number =>
+  message.parts.reduce((sum, p) => {
+    if (p.kind === 'call') return sum + Math.ceil(JSON.stringify(p.input).length / 4) + 8
+    if (p.kind === 'thinking') return sum + Math.ceil(p.text.length / 4)
+    if (p.kind === 'text' || p.kind === 'result') return sum + Math.ceil(textOf([p]).length / 4) + 4
+    return sum + 1000
+  }, 4)
+
+/**
+ * Does anybody have to work on the thread now? A run that only waits - for a person, or for the
+ * time of its next attempt - is not due.
+ */
+export function isDue(thread: Thread): boolean {
+  const run = thread.active
+  if (!run) return thread.queue.length > 0
+  if (run.cancelling) return true
+  return run.asks.length === 0 && retryTime(run) === null
+}
+
+/** Epoch milliseconds at which something is due without anybody having said anything; or null. */
+export function wakesAt(thread: Thread): number | null {
+  const run = thread.active
+  if (!run) return null
+  const times = [...run.asks.map((a) => a.expiresAt), retryTime(run)].filter((t) => t !== null)
+  return times.length > 0 ? Math.min(...times) : null
+}
+
+const retryTime = (run: Run): number | null =>
+  run.turn?.phase === 'interrupted' ? (run.turn.interruption?.retryAt ?? null) : null

@@ -82,10 +82,12 @@ function waitFor(run: Run): Step {
   return { do: 'wait', until: times.length > 0 ? Math.min(...times) : null }
 }
 
-const compactOnly = (run: Run): Step =>
-  run.compactedAtTurn === null
-    ? { do: 'compact', by: 'command' }
-    : { do: 'end', outcome: 'completed', stop: 'end' }
+function compactOnly(run: Run): Step {
+  if (run.compaction === null) return { do: 'compact', by: 'command' }
+  const { trouble } = run.compaction
+  if (trouble) return { do: 'end', outcome: 'failed', stop: 'error', trouble }
+  return { do: 'end', outcome: 'completed', stop: 'end' }
+}
 
 /** Rulings first, then questions, then tools: no tool acts while a person is still deciding. */
 function afterAnswer(turn: Turn, rules: Rules): Step {
@@ -152,7 +154,8 @@ function afterTurn(thread: Thread, run: Run, rules: Rules): Step {
   const turn = run.turn
   const wantsMore = turn === null || turn.calls.length > 0 || run.steers.length > 0
   if (!wantsMore) return { do: 'end', outcome: 'completed', stop: turn.stop ?? 'end' }
-  if (rules.refusedTurns !== null && run.refusedTurns >= rules.refusedTurns)
+  const isRefused = rules.refusedTurns !== null && run.refusedTurns >= rules.refusedTurns
+  if (isRefused && run.steers.length === 0)
     return { do: 'end', outcome: 'completed', stop: 'denied' }
   const over = reachedLimit(run, rules)
   if (over) return over
@@ -195,7 +198,7 @@ export const workedMs = (run: Run, now: number): number =>
 function needsCompaction(thread: Thread, run: Run, rules: Rules): boolean {
   const { threshold, keepExchanges } = rules.compaction
   if (threshold === null || rules.contextWindow === null) return false
-  if (run.compactedAtTurn === run.turns) return false
+  if (run.compaction?.turns === run.turns) return false
   const exchanges = thread.messages
     .slice(thread.summary?.from ?? 0)
     .filter((m) => m.role === 'user' && !m.steered).length

@@ -44,8 +44,8 @@ export interface Run {
   steers: Steer[]
   cancelling: { reason: string | null; when: 'now' | 'step'; at: number } | null
   compacting: boolean
-  /** Set by a compaction that changed nothing, so that it is not tried again at once. */
-  compactedAtTurn: number | null
+  /** The last compaction: after how many turns, and how it went. It is not tried again at once. */
+  compaction: { turns: number; trouble: Trouble | null } | null
   usage: Usage
   /** What was spent at known prices, also when some price is unknown. */
   spentUsd: number
@@ -67,6 +67,8 @@ export interface Turn {
   model: string
   slots: Slot[]
   calls: Call[]
+  /** Ids of calls that an attempt had begun when it broke off. */
+  voided: string[]
   stop: Stop | null
   usage: Usage
   interruption: Interruption | null
@@ -163,7 +165,7 @@ export function createRun(event: EventOf<'run.created'>): Run {
     steers: [],
     cancelling: null,
     compacting: false,
-    compactedAtTurn: null,
+    compaction: null,
     usage: NO_USAGE,
     spentUsd: 0,
     limitUsd: null,
@@ -253,8 +255,9 @@ function change(run: Run, event: Event): Run {
     case 'context.compacting':
       return { ...run, compacting: true }
     case 'context.compacted':
+      return spend({ ...run, ...compacted(run, null) }, event.data.usage)
     case 'context.uncompacted':
-      return spend({ ...run, compacting: false, compactedAtTurn: run.turns }, event.data.usage)
+      return spend({ ...run, ...compacted(run, event.data.trouble ?? null) }, event.data.usage)
     case 'run.created':
     case 'run.moved':
     case 'thread.opened':
@@ -266,6 +269,11 @@ function change(run: Run, event: Event): Run {
       return event satisfies never
   }
 }
+
+const compacted = (run: Run, trouble: Trouble | null): Pick<Run, 'compacting' | 'compaction'> => ({
+  compacting: false,
+  compaction: { turns: run.turns, trouble },
+})
 
 /** The first attempt at a turn reads the steering messages; a later one goes on where it was. */
 export const takesSteers = (event: EventOf<'turn.started'>): boolean => event.data.attempt === 1
@@ -281,6 +289,7 @@ function startTurn(old: Turn | null, event: EventOf<'turn.started'>): Turn {
     model,
     slots: [],
     calls: [],
+    voided: [],
     stop: null,
     usage: NO_USAGE,
     interruption: null,
@@ -372,6 +381,10 @@ function interrupt(turn: Turn, event: EventOf<'turn.interrupted'>): Turn {
   return {
     ...turn,
     slots: turn.slots.filter((s) => s.body.kind !== 'call'),
+    voided: [
+      ...turn.voided,
+      ...turn.slots.flatMap((s) => (s.body.kind === 'call' ? [s.body.call] : [])),
+    ],
     phase: 'interrupted',
     interruption: { cause, trouble: trouble ?? null, retryAt },
     barren: turn.said ? 0 : turn.barren + 1,

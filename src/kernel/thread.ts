@@ -193,7 +193,9 @@ function closeTurn(thread: Thread): Thread {
 
 /** What the model has said in this turn up to now, void calls left out. */
 export const answerParts = (turn: Turn): AnswerPart[] =>
-  turn.slots.map((s) => s.body).filter((p) => p.kind !== 'text' || p.text !== '')
+  turn.slots
+    .map((s) => s.body)
+    .filter((p) => (p.kind === 'call' ? turn.calls.some((c) => c.call === p.call) : p.text !== ''))
 
 const resultsOf = (turn: Turn): ResultPart[] =>
   turn.calls.map((c) => ({
@@ -208,6 +210,8 @@ function heard(thread: Thread, event: EventOf<'turn.answered'>): Thread {
   const { usage } = event.data
   const tokens =
     usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens + usage.outputTokens
+  // A provider that counts nothing has measured nothing.
+  if (tokens === 0) return { ...thread, measured: null }
   // The answer itself becomes one more message when the turn ends.
   return { ...thread, measured: { tokens, messages: contextOf(thread).length + 1 } }
 }
@@ -231,6 +235,14 @@ function rewind(thread: Thread, event: EventOf<'thread.rewound'>): Thread {
     summary: thread.summary && { ...thread.summary, from },
     measured: null,
   }
+}
+
+/**
+ * The transcript as it stands in the middle of a run: an answer that is being said counts as said,
+ * and every call has a result.
+ */
+export function historyOf(thread: Thread): Message[] {
+  return closeTurn(thread).messages
 }
 
 /** What the model reads: the transcript, with a summary in place of what was compacted. */

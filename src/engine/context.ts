@@ -1,0 +1,107 @@
+/** What every part of the engine works with. */
+
+import type { Agent } from '../kernel/agent.ts'
+import type { Grant } from '../kernel/policy.ts'
+import type {
+  Catalog,
+  Models,
+  Receipt,
+  Request,
+  SharedPolicy,
+  Store,
+  Tool,
+  Toolbox,
+  ToolFace,
+} from '../kernel/ports.ts'
+import type { Thread } from '../kernel/thread.ts'
+import type { LiveThread } from './live.ts'
+
+export interface EngineSettings {
+  /** Names this process among all that share the store. */
+  worker: string
+  /** The agent of threads that name none. */
+  defaultAgent: string
+  /** Absolute path of the folder that threads work in unless they say otherwise. */
+  workspace: string
+  leaseMs: number
+  /** How often leases are renewed and due threads looked for. */
+  pollMs: number
+  /** How long `close` lets steps go on. */
+  drainMs: number
+  /** A thread that nobody used for that long leaves memory. */
+  restMs: number
+  /** Attempts at a turn that said nothing new. */
+  maxAttempts: number
+  /** First pause before another attempt; doubles up to 30 s. */
+  retryMs: number
+  /** Bytes of a tool's output that the log keeps and the model reads. */
+  outputLimit: number
+  /** Runs at work at the same time; more wait for their turn. */
+  maxActive: number
+  /** Threads inside threads. */
+  maxDepth: number
+}
+
+export const DEFAULT_SETTINGS: Omit<EngineSettings, 'worker' | 'workspace'> = {
+  defaultAgent: 'assistant',
+  leaseMs: 15_000,
+  pollMs: 2_000,
+  drainMs: 10_000,
+  restMs: 60_000,
+  maxAttempts: 6,
+  retryMs: 500,
+  outputLimit: 64 * 1024,
+  maxActive: 5_000,
+  maxDepth: 4,
+}
+
+export interface EngineLog {
+  warn(fields: Record<string, unknown>, text: string): void
+  error(fields: Record<string, unknown>, text: string): void
+}
+
+export interface EngineDeps {
+  store: Store
+  models: Models
+  toolbox: Toolbox
+  catalog: Catalog
+  /** Epoch milliseconds. */
+  clock(): number
+  /** A new UUIDv7. */
+  newId(): string
+  settings: EngineSettings
+  log: EngineLog
+}
+
+/** The engine as its own steps see it. */
+export interface Context extends EngineDeps {
+  live(thread: string): Promise<LiveThread>
+  submit(thread: string, request: Request): Promise<Receipt>
+  /** Resolves when the run has ended, or the signal is aborted. */
+  runEnded(thread: string, run: string, signal: AbortSignal): Promise<void>
+  grants(agent: string): Promise<Grant[]>
+}
+
+/** A step at work: on what, with what, and how it is stopped. */
+export interface Work {
+  live: LiveThread
+  agent: Agent
+  tools: Map<string, Tool>
+  policy: SharedPolicy | null
+  /** Aborted with one of these reasons: `cancel`, `limit`, `shutdown`, `lost`. */
+  signal: AbortSignal
+}
+
+export type AbortReason = 'cancel' | 'limit' | 'shutdown' | 'lost'
+
+export const reasonOf = (signal: AbortSignal): AbortReason | null =>
+  signal.aborted ? (signal.reason as AbortReason) : null
+
+export const faces = (tools: Map<string, Tool>): ToolFace[] =>
+  [...tools.values()].map(({ name, about, input }) => ({ name, about, input }))
+
+/** The active run; a bug when there is none, because every step but `start` has one. */
+export function activeRun(thread: Thread): NonNullable<Thread['active']> {
+  if (!thread.active) throw new Error(`thread ${thread.id} has no active run`)
+  return thread.active
+}

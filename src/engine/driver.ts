@@ -1,0 +1,293 @@
+/**
+ * Moves threads on: take the lease, fold, ask `next`, do that one step, again. A thread whose
+ * server died is driven by the very same loop; there is no other recovery.
+ */
+
+import { decide } from '../kernel/decide.ts'
+import { draft, type Trouble } from '../kernel/event.ts'
+import { Fault } from '../kernel/fault.ts'
+import { next, type Step, workedMs } from '../kernel/next.ts'
+import { endRun, unwind } from '../kernel/unwind.ts'
+import { NO_USAGE } from '../kernel/usage.ts'
+import { type AbortReason, activeRun, type Context, type Work } from './context.ts'
+import { Fenced, type LiveThread } from './live.ts'
+import { performLimit, performQuestion, performRecovery, performRule } from './perform/asks.ts'
+import { cancelChildren, performChildren } from './perform/child.ts'
+import { performCompaction } from './perform/compaction.ts'
+import { performModel } from './perform/model.ts'
+import { performStart } from './perform/start.ts'
+import { performTools, reapCalls } from './perform/tools.ts'
+import { type Equipment, equip, rulesFor } from './rules.ts'
+
+interface Drive {
+  live: LiveThread
+  abort: AbortController
+  /** Something was appended by somebody else since `next` was asked. */
+  isPoked: boolean
+  finished: Promise<void>
+}
+
+export class Drivers {
+  #context: Context
+  #acquire: (live: LiveThread) => Promise<boolean>
+  #drives = new Map<string, Drive>()
+  #waiting: string[] = []
+  #timers = new Map<string, NodeJS.Timeout>()
+  #isStopping = false
+
+  constructor(context: Context, acquire: (live: LiveThread) => Promise<boolean>) {
+    this.#context = context
+    this.#acquire = acquire
+  }
+
+  get active(): number {
+    return this.#drives.size
+  }
+
+  isDriving(thread: string): boolean {
+    return this.#drives.has(thread)
+  }
+
+  /** Something may be owed to the thread. Cheap; may be said too often. */
+  poke(live: LiveThread): void {
+    if (this.#isStopping) return
+    const drive = this.#drives.get(live.id)
+    if (drive) {
+      drive.isPoked = true
+      return
+    }
+    if (this.#drives.size >= this.#context.settings.maxActive) {
+      if (!this.#waiting.includes(live.id)) this.#waiting.push(live.id)
+      return
+    }
+    this.#begin(live)
+  }
+
+  /** Stops the step that is going on in the thread. */
+  abort(thread: string, reason: AbortReason): void {
+    this.#drives.get(thread)?.abort.abort(reason)
+  }
+
+  /** No new step begins; what is going on may finish until `drainMs` have passed. */
+  async stop(drainMs: number): Promise<void> {
+    this.#isStopping = true
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+    const all = [...this.#drives.values()]
+    const cut = setTimeout(() => {
+      for (const drive of all) drive.abort.abort('shutdown')
+    }, drainMs)
+    await Promise.all(all.map((d) => d.finished))
+    clearTimeout(cut)
+  }
+
+  #begin(live: LiveThread): void {
+    clearTimeout(this.#timers.get(live.id))
+    this.#timers.delete(live.id)
+    const drive: Drive = {
+      live,
+      abort: new AbortController(),
+      isPoked: false,
+      finished: Promise.resolve(),
+    }
+    this.#drives.set(live.id, drive)
+    drive.finished = this.#run(drive)
+  }
+
+  async #run(drive: Drive): Promise<void> {
+    const { live } = drive
+    try {
+      if (await this.#acquire(live)) await this.#loop(drive)
+    } catch (error) {
+      if (!(error instanceof Fenced)) await this.#broken(live, error)
+    } finally {
+      this.#drives.delete(live.id)
+      if (drive.isPoked && !this.#isStopping && live.epoch !== null) this.#begin(live)
+      await this.#admitWaiting()
+    }
+  }
+
+  /** A bug in a step neither spins nor leaves a run that looks alive: the run fails, and says so. */
+  async #broken(live: LiveThread, error: unknown): Promise<void> {
+    this.#context.log.error({ thread: live.id, err: error }, 'a step broke')
+    const trouble = { code: 'internal', message: 'The server made a mistake in this run.' }
+    await failRun(live, trouble).catch((err) =>
+      this.#context.log.error({ thread: live.id, err }, 'the run could not be ended'),
+    )
+  }
+
+  async #admitWaiting(): Promise<void> {
+    const id = this.#waiting.shift()
+    if (id !== undefined) this.poke(await this.#context.live(id))
+  }
+
+  async #loop(drive: Drive): Promise<void> {
+    while (!this.#isStopping) {
+      drive.isPoked = false
+      const step = await this.#step(drive)
+      if (step.do === 'wait' && step.until !== null) this.#wakeAt(drive.live.id, step.until)
+      if ((step.do === 'wait' || step.do === 'rest') && !drive.isPoked) return
+    }
+  }
+
+  /** By name: the thread may have left memory and come back by then. */
+  #wakeAt(id: string, until: number): void {
+    const delay = Math.max(0, Math.min(until - this.#context.clock(), 2 ** 30))
+    clearTimeout(this.#timers.get(id))
+    const timer = setTimeout(() => {
+      this.#timers.delete(id)
+      this.#context.live(id).then(
+        (live) => this.poke(live),
+        (err) => this.#context.log.error({ thread: id, err }, 'a thread could not be read'),
+      )
+    }, delay)
+    timer.unref()
+    this.#timers.set(id, timer)
+  }
+
+  /** Asks what is owed, and does it. */
+  async #step(drive: Drive): Promise<Step> {
+    const { live } = drive
+    drive.abort = new AbortController()
+    const thread = live.state
+    const run = thread.active
+    if (!run) {
+      const head = thread.queue[0]
+      if (!head) return { do: 'rest' }
+      await performStart(this.#context, live, head)
+      return { do: 'start', run: head.id }
+    }
+    const equipment = await equip(this.#context, thread)
+    if (!equipment) return this.#giveUp(live)
+    // What came in while the tools were fetched counts.
+    const step = next(live.state, await rulesFor(this.#context, live.state, equipment))
+    await this.#perform(drive, step, equipment)
+    return step
+  }
+
+  async #giveUp(live: LiveThread): Promise<Step> {
+    const { agent } = activeRun(live.state)
+    const message = `The agent ${agent} is not in the catalog any more.`
+    const trouble = { code: 'unknown_agent', message }
+    await failRun(live, trouble)
+    return { do: 'end', outcome: 'failed', stop: 'error', trouble }
+  }
+
+  async #perform(drive: Drive, step: Step, equipment: Equipment): Promise<void> {
+    const context = this.#context
+    const { live } = drive
+    const work: Work = { ...equipment, live, signal: drive.abort.signal }
+    switch (step.do) {
+      case 'start':
+      case 'rest':
+      case 'wait':
+        return
+      case 'mend':
+        return mend(live)
+      case 'model':
+        return this.#limited(drive, work, () => performModel(context, work, step))
+      case 'compact':
+        return this.#limited(drive, work, () => performCompaction(context, work, step.by))
+      case 'tools':
+        return this.#limited(drive, work, () => performTools(context, work, step.calls))
+      case 'child':
+        return this.#limited(drive, work, () => performChildren(context, work, step.calls))
+      case 'rule':
+        return performRule(context, work, step)
+      case 'question':
+        return performQuestion(context, work, step.call)
+      case 'recover':
+        return performRecovery(context, work, step)
+      case 'limit':
+        return performLimit(context, work, step.limitUsd)
+      case 'expire':
+        return expire(live, step.ask)
+      case 'end-turn':
+        return endTurn(live)
+      case 'unwind':
+        return this.#unwind(work)
+      case 'end':
+        return end(live, step)
+      default:
+        return step satisfies never
+    }
+  }
+
+  /** A step ends when the run's working time is used up. */
+  async #limited(drive: Drive, work: Work, perform: () => Promise<void>): Promise<void> {
+    const run = activeRun(work.live.state)
+    const left = work.agent.limits.wallMs - workedMs(run, this.#context.clock())
+    const timer = setTimeout(() => drive.abort.abort('limit'), Math.max(0, Math.min(left, 2 ** 30)))
+    // A cancel may have been appended between the decision and the beginning of the step.
+    if (run.cancelling?.when === 'now') drive.abort.abort('cancel')
+    try {
+      await perform()
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #unwind(work: Work): Promise<void> {
+    const run = activeRun(work.live.state)
+    reapCalls(this.#context, run.turn?.calls ?? [])
+    await cancelChildren(this.#context, work)
+    await work.live.commit((t) => (t.active?.id === run.id ? unwind(t.active) : []), {
+      isDriver: true,
+    })
+  }
+}
+
+/** Closes what is open and ends the active run as failed. */
+async function failRun(live: LiveThread, trouble: Trouble): Promise<void> {
+  await live.commit(
+    ({ active }) =>
+      active ? [...unwind(active).slice(0, -1), endRun(active, 'failed', 'error', trouble)] : [],
+    { isDriver: true },
+  )
+}
+
+/** An answer that nobody listens to any more: the server that heard it is gone. */
+async function mend(live: LiveThread): Promise<void> {
+  await live.commit(
+    (thread) => {
+      const run = activeRun(thread)
+      if (run.turn?.phase !== 'streaming') return []
+      const { index: turn, attempt } = run.turn
+      const data = { turn, attempt, cause: 'restart' as const, retryAt: null, usage: NO_USAGE }
+      return [draft('turn.interrupted', run.id, data)]
+    },
+    { isDriver: true },
+  )
+}
+
+async function expire(live: LiveThread, ask: string): Promise<void> {
+  const origin = { dialect: 'engine', principal: 'engine' }
+  await live.commit(
+    (thread) => {
+      const drafts = decide(thread, { do: 'expire', ask, origin })
+      return drafts instanceof Fault ? [] : drafts
+    },
+    { isDriver: true },
+  )
+}
+
+async function endTurn(live: LiveThread): Promise<void> {
+  await live.commit(
+    (thread) => {
+      const run = activeRun(thread)
+      return [draft('turn.ended', run.id, { turn: run.turn?.index ?? 0 })]
+    },
+    { isDriver: true },
+  )
+}
+
+/** A message that came in at the last moment is not lost: the run goes on with it. */
+async function end(live: LiveThread, step: Extract<Step, { do: 'end' }>): Promise<void> {
+  await live.commit(
+    (thread) => {
+      const run = activeRun(thread)
+      if (run.cancelling || (step.outcome === 'completed' && run.steers.length > 0)) return []
+      return [endRun(run, step.outcome, step.stop, step.trouble ?? null)]
+    },
+    { isDriver: true },
+  )
+}

@@ -1,0 +1,479 @@
+/**
+ * Makes it happen: takes commands, makes them durable, moves threads on, and tells whoever follows.
+ * Knows no dialect.
+ */
+
+import type { Command, CommandOf } from '../kernel/command.ts'
+import { decide } from '../kernel/decide.ts'
+import type { Draft, Event } from '../kernel/event.ts'
+import { Fault } from '../kernel/fault.ts'
+import type { Json } from '../kernel/part.ts'
+import type { Grant } from '../kernel/policy.ts'
+import type {
+  Document,
+  Engine,
+  Idempotency,
+  NewThread,
+  Reading,
+  Receipt,
+  Request,
+} from '../kernel/ports.ts'
+import { emptyThread, evolve, fold, historyOf, type Thread } from '../kernel/thread.ts'
+import type { Context, EngineDeps } from './context.ts'
+import { Drivers } from './driver.ts'
+import { Grants } from './grants.ts'
+import { Leases } from './leases.ts'
+import { type Committed, type Decision, type LiveThread, milestones } from './live.ts'
+import { Readers } from './readers.ts'
+import { Threads } from './threads.ts'
+
+export interface RunningEngine extends Engine {
+  /** Takes up everything that is due. Resolves when the first look is done. */
+  start(): Promise<void>
+  /** Ends streams first, then lets steps settle for a bounded time, then lets go of the leases. */
+  close(): Promise<void>
+}
+
+export function createEngine(deps: EngineDeps): RunningEngine {
+  return new DurableEngine(deps)
+}
+
+type Options = { idempotency?: Idempotency; remember?: boolean }
+
+class DurableEngine implements RunningEngine {
+  readonly store: Engine['store']
+  readonly models: Engine['models']
+  readonly catalog: Engine['catalog']
+  readonly toolbox: Engine['toolbox']
+  #deps: EngineDeps
+  #threads: Threads
+  #readers: Readers
+  #leases: Leases
+  #grants: Grants
+  #drivers: Drivers
+  #listeners = new Set<(events: Event[]) => void>()
+  #ended = new Map<string, Set<() => void>>()
+  #timer: NodeJS.Timeout | null = null
+  #polling: Promise<void> = Promise.resolve()
+  #isClosed = false
+  #stopAdvance: () => void
+  #appended = 0
+
+  constructor(deps: EngineDeps) {
+    const { store, models, catalog, toolbox, clock, settings, log } = deps
+    this.#deps = deps
+    this.store = store
+    this.models = models
+    this.catalog = catalog
+    this.toolbox = toolbox
+    this.#threads = new Threads({ store, clock, committed: (live, e) => this.#committed(live, e) })
+    this.#readers = new Readers(store, (err) => log.error({ err }, 'a reader broke'))
+    this.#leases = new Leases(store, settings, clock)
+    this.#grants = new Grants(store, clock)
+    const context: Context = {
+      ...deps,
+      live: (id) => this.#threads.get(id),
+      submit: (thread, request) => this.submit(thread, request),
+      runEnded: (thread, run, signal) => this.#runEnded(thread, run, signal),
+      grants: (agent) => this.grants(agent),
+    }
+    this.#drivers = new Drivers(context, (live) => this.#leases.acquire(live))
+    this.#stopAdvance = store.onAdvance((thread) => void this.#advanced(thread))
+  }
+
+  async start(): Promise<void> {
+    await this.#poll()
+    this.#timer = setInterval(() => {
+      this.#polling = this.#poll().catch((err) => this.#deps.log.error({ err }, 'polling failed'))
+    }, this.#deps.settings.pollMs)
+    this.#timer.unref()
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    if (this.#timer) clearInterval(this.#timer)
+    this.#stopAdvance()
+    this.#readers.end('shutdown')
+    await this.#polling
+    await this.#drivers.stop(this.#deps.settings.drainMs)
+    await this.#leases.releaseAll()
+  }
+
+  // ---- commands ---------------------------------------------------------------------------
+
+  async openThread(thread: NewThread): Promise<Thread> {
+    const live = this.#threads.create(this.#deps.newId())
+    return (await this.#commit(live, [this.#openCommand(thread)], null)).thread
+  }
+
+  async begin(
+    thread: NewThread,
+    request: Extract<Request, { do: 'submit' }>,
+    options: Options = {},
+  ): Promise<Receipt> {
+    return this.#once(options.idempotency, () => {
+      const live = this.#threads.create(this.#deps.newId())
+      return this.#execute(live, [this.#openCommand(thread), this.#name(request)], options)
+    })
+  }
+
+  async submit(id: string, request: Request, options: Options = {}): Promise<Receipt> {
+    return this.#once(options.idempotency, async () => {
+      const live = await this.#known(id)
+      return this.#execute(live, [this.#name(request)], options)
+    })
+  }
+
+  async recall(idempotency: Idempotency): Promise<Receipt | null> {
+    const kept = (await this.store.get('idempotency', idempotency.key)) as Kept | null
+    if (!kept) return null
+    if (kept.hash === idempotency.hash) return { ...kept.receipt, replayed: true }
+    throw new Fault(
+      'duplicate',
+      'This idempotency key was used for another request. Use a new key.',
+    )
+  }
+
+  async fork(id: string, seq: number | null, origin: NewThread['origin']): Promise<Thread> {
+    const source = seq === null ? await this.thread(id) : await this.threadAt(id, seq)
+    const live = this.#threads.create(this.#deps.newId())
+    const { agent, model, workspace, account, policy, title } = source
+    const open: CommandOf<'open'> = {
+      do: 'open',
+      agent,
+      model,
+      workspace,
+      account,
+      policy,
+      title: title === null ? null : `${title} (fork)`,
+      parent: null,
+      forkedFrom: { thread: id, seq: source.seq },
+      history: historyOf(source),
+      origin,
+    }
+    return (await this.#commit(live, [open], null)).thread
+  }
+
+  async erase(id: string): Promise<void> {
+    const live = await this.#known(id)
+    const children = await this.store.threads({ parentThread: id, limit: 1_000, offset: 0 })
+    for (const child of children.items) await this.erase(child.id)
+    await this.#endAll(live)
+    await this.#leases.release(live)
+    this.#threads.forget(id)
+    await this.#deps.store.erase(id)
+    this.#readers.end('erased', id)
+  }
+
+  async #endAll(live: LiveThread): Promise<void> {
+    const { active, queue } = live.state
+    if (!active && queue.length === 0) return
+    const origin = { dialect: 'engine', principal: 'engine' }
+    const command = {
+      do: 'cancel',
+      reason: 'the thread is erased',
+      when: 'now',
+      queue: 'drop',
+      origin,
+    } as const
+    await this.#commit(live, [command], null).catch((error) => {
+      if (!(error instanceof Fault)) throw error
+    })
+    if (active) await this.#runEnded(live.id, active.id, AbortSignal.timeout(10_000))
+  }
+
+  #openCommand(thread: NewThread): CommandOf<'open'> {
+    const { settings } = this.#deps
+    return {
+      do: 'open',
+      agent: thread.agent,
+      model: thread.model ?? null,
+      title: thread.title ?? null,
+      workspace: thread.workspace ?? settings.workspace,
+      account: thread.account,
+      policy: thread.policy ?? null,
+      parent: null,
+      forkedFrom: null,
+      history: [],
+      origin: thread.origin,
+    }
+  }
+
+  /** Gives the command the id it lacks. */
+  #name(request: Request): Command {
+    switch (request.do) {
+      case 'submit':
+      case 'compact':
+      case 'retry':
+        return { ...request, run: request.run ?? this.#deps.newId() }
+      case 'steer':
+        return { ...request, id: request.id ?? this.#deps.newId() }
+      default:
+        return request
+    }
+  }
+
+  async #once(
+    idempotency: Idempotency | undefined,
+    act: () => Promise<Receipt> | Receipt,
+  ): Promise<Receipt> {
+    if (!idempotency) return act()
+    const earlier = await this.recall(idempotency)
+    if (earlier) return earlier
+    try {
+      return await act()
+    } catch (error) {
+      // Somebody was quicker with the same key: theirs is the answer.
+      if (!(error instanceof Fault) || error.code !== 'duplicate') throw error
+      const answer = await this.recall(idempotency)
+      if (!answer) throw error
+      return answer
+    }
+  }
+
+  async #execute(live: LiveThread, commands: Command[], options: Options): Promise<Receipt> {
+    const command = commands.at(-1) as Command
+    const grants = options.remember ? await this.#toRemember(live.state, command) : []
+    const committed = await this.#commit(live, commands, options.idempotency ?? null, grants)
+    if (grants.length > 0) this.#grants.forget()
+    return receiptOf(command, committed)
+  }
+
+  /** Grants for the calls that the answer allows. */
+  async #toRemember(thread: Thread, command: Command): Promise<Document[]> {
+    if (command.do !== 'answer') return []
+    const settled = decide(thread, command)
+    if (settled instanceof Fault || !thread.active) return []
+    const name = thread.active.agent ?? thread.agent
+    const agent = this.catalog.agent(name)
+    const { tools } = agent ? await this.toolbox.open(agent) : { tools: [] }
+    const allowed = new Set(settled.flatMap(allowedCalls))
+    return thread.active.asks
+      .flatMap((a) => (a.body.kind === 'approval' ? a.body.calls : []))
+      .filter((c) => allowed.has(c.call))
+      .map((c) => {
+        const pattern = tools.find((t) => t.name === c.tool)?.grant(c.input) ?? null
+        return this.#grants.document({ agent: name, tool: c.tool, pattern })
+      })
+  }
+
+  #commit(
+    live: LiveThread,
+    commands: Command[],
+    idempotency: Idempotency | null,
+    documents: Document[] = [],
+  ): Promise<Committed> {
+    const command = commands.at(-1) as Command
+    return live.commit(decideAll(commands), {
+      isLone: idempotency !== null,
+      documents: (committed) => {
+        if (!idempotency) return documents
+        const { key, hash } = idempotency
+        const body = { hash, receipt: receiptOf(command, committed), at: this.#deps.clock() }
+        const kept = { kind: 'idempotency', key, body: body as unknown as Json, ifAbsent: true }
+        return [...documents, kept]
+      },
+    })
+  }
+
+  // ---- reading ----------------------------------------------------------------------------
+
+  async thread(id: string): Promise<Thread> {
+    return (await this.#known(id)).state
+  }
+
+  async threadAt(id: string, seq: number): Promise<Thread> {
+    const now = await this.thread(id)
+    if (seq >= now.seq) return now
+    if (seq < 1) throw new Fault('invalid', `The log of the thread goes from 1 to ${now.seq}.`)
+    let thread = emptyThread(id)
+    while (thread.seq < seq) {
+      const page = await this.store.read(id, thread.seq, 2_000)
+      if (page.length === 0) break
+      thread = fold(
+        thread,
+        page.filter((e) => e.seq <= seq),
+      )
+    }
+    return thread
+  }
+
+  follow(reading: Reading): { close(): void } {
+    if (this.#isClosed) {
+      queueMicrotask(() => reading.ended?.('shutdown'))
+      return { close: () => {} }
+    }
+    return this.#readers.follow(reading)
+  }
+
+  onCommit(listener: (events: Event[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  grants(agent: string): Promise<Grant[]> {
+    return this.#grants.of(agent)
+  }
+
+  stats(): Record<string, number> {
+    return {
+      threadsInMemory: this.#threads.count,
+      activeRuns: this.#drivers.active,
+      readers: this.#readers.count,
+      leases: this.#leases.count,
+      eventsAppended: this.#appended,
+    }
+  }
+
+  // ---- what follows from a commit ---------------------------------------------------------
+
+  async #known(id: string): Promise<LiveThread> {
+    const live = await this.#threads.get(id)
+    if (live.state.seq > 0) return live
+    if (live.isQuiet) this.#threads.forget(id)
+    throw new Fault('not_found', `There is no thread ${id}.`)
+  }
+
+  #committed(live: LiveThread, events: Event[]): void {
+    this.#appended += events.length
+    this.#readers.publish(live.id, events)
+    const told = milestones(events)
+    if (told.length === 0) return
+    for (const listener of this.#listeners) this.#tell(listener, told)
+    for (const event of told) this.#react(live, event)
+    if (live.state.active || live.state.queue.length > 0) this.#drivers.poke(live)
+  }
+
+  #tell(listener: (events: Event[]) => void, events: Event[]): void {
+    try {
+      listener(events)
+    } catch (err) {
+      this.#deps.log.error({ err }, 'a listener broke')
+    }
+  }
+
+  #react(live: LiveThread, event: Event): void {
+    if (event.type === 'run.cancelling' && event.data.when === 'now')
+      this.#drivers.abort(live.id, 'cancel')
+    if (event.type !== 'run.ended') return
+    for (const wake of this.#ended.get(event.run as string) ?? []) wake()
+    this.#packSoon(live, event.seq)
+  }
+
+  /** The deltas of an ended run are rewritten in less space, when nobody is kept waiting by it. */
+  #packSoon(live: LiveThread, seq: number): void {
+    const timer = setTimeout(() => {
+      if (this.#isClosed) return
+      this.#deps.store
+        .pack(live.id, seq)
+        .catch((err) => this.#deps.log.warn({ err, thread: live.id }, 'packing failed'))
+    }, PACK_AFTER_MS)
+    timer.unref()
+  }
+
+  async #runEnded(thread: string, run: string, signal: AbortSignal): Promise<void> {
+    const live = await this.#threads.get(thread)
+    const isOpen = (): boolean =>
+      live.state.active?.id === run || live.state.queue.some((r) => r.id === run)
+    if (!isOpen() || signal.aborted) return
+    await new Promise<void>((resolve) => {
+      const wakers = this.#ended.get(run) ?? new Set()
+      this.#ended.set(run, wakers)
+      const done = (): void => {
+        wakers.delete(done)
+        if (wakers.size === 0) this.#ended.delete(run)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      wakers.add(done)
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  // ---- other processes, and the clock -----------------------------------------------------
+
+  /** Another process appended: whoever follows is told, and a cancel reaches the step at work. */
+  async #advanced(thread: string): Promise<void> {
+    this.#readers.advance(thread)
+    const live = await this.#threads.peek(thread)
+    if (!live) return
+    const events = await live.catchUp()
+    for (const event of events) this.#react(live, event)
+    if (events.length > 0 && live.epoch !== null) this.#drivers.poke(live)
+  }
+
+  async #poll(): Promise<void> {
+    const { settings, clock } = this.#deps
+    for (const live of await this.#leases.renew()) this.#drivers.abort(live.id, 'lost')
+    for (;;) {
+      const leases = await this.#leases.claim(CLAIM)
+      for (const lease of leases) {
+        const live = await this.#threads.get(lease.thread)
+        await this.#leases.hold(live, lease)
+        this.#drivers.poke(live)
+      }
+      if (leases.length < CLAIM || this.#isClosed) break
+    }
+    await this.#threads.rest(
+      clock() - settings.restMs,
+      (live) => this.#drivers.isDriving(live.id),
+      (live) => this.#leases.release(live),
+    )
+  }
+}
+
+const CLAIM = 200
+const PACK_AFTER_MS = 250
+
+interface Kept {
+  hash: string
+  receipt: Receipt
+}
+
+/** Several commands as one decision: all of them, or the Fault of the first that is refused. */
+function decideAll(commands: Command[]): Decision {
+  return (thread, at) => {
+    const drafts: Draft[] = []
+    let state = thread
+    for (const command of commands) {
+      const decided = decide(state, command)
+      if (decided instanceof Fault) return decided
+      drafts.push(...decided)
+      state = advance(state, decided, at)
+    }
+    return drafts
+  }
+}
+
+function advance(thread: Thread, drafts: Draft[], at: number): Thread {
+  return drafts.reduce(
+    (state, d) => evolve(state, { thread: state.id, seq: state.seq + 1, at, ...d } as Event),
+    thread,
+  )
+}
+
+const allowedCalls = (d: Draft): string[] =>
+  d.type === 'ask.settled'
+    ? Object.entries(d.data.rulings).flatMap(([call, r]) => (r.allow ? [call] : []))
+    : []
+
+function receiptOf(command: Command, { thread, events }: Committed): Receipt {
+  const base = { thread: thread.id, seq: thread.seq, position: null, replayed: false }
+  const created = events.find((e) => e.type === 'run.created')
+  if (created?.run) {
+    const place = thread.queue.findIndex((r) => r.id === created.run)
+    const isNext = place === 0 && thread.active === null
+    return {
+      ...base,
+      run: created.run,
+      delivery: isNext ? 'started' : 'queued',
+      position: isNext ? null : place + 1,
+    }
+  }
+  const delivery = events.some((e) => e.type === 'run.steered') ? 'steered' : 'done'
+  const run = events.find((e) => e.run !== null)?.run ?? runOf(command) ?? null
+  return { ...base, run, delivery }
+}
+
+const runOf = (command: Command): string | undefined => ('run' in command ? command.run : undefined)

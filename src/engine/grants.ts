@@ -1,0 +1,37 @@
+/** Remembered approvals, kept as documents of kind `grant` and read from memory for a while. */
+
+import type { Json } from '../kernel/part.ts'
+import type { Grant } from '../kernel/policy.ts'
+import type { Document, Store } from '../kernel/ports.ts'
+
+/** Another process may have remembered something meanwhile. */
+const FRESH_MS = 2_000
+
+export class Grants {
+  #store: Store
+  #clock: () => number
+  #known = new Map<string, { at: number; grants: Grant[] }>()
+
+  constructor(store: Store, clock: () => number) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  async of(agent: string): Promise<Grant[]> {
+    const known = this.#known.get(agent)
+    if (known && this.#clock() - known.at < FRESH_MS) return known.grants
+    const documents = await this.#store.list('grant', `${agent}/`)
+    const grants = documents.map((d) => d.body as unknown as Grant)
+    this.#known.set(agent, { at: this.#clock(), grants })
+    return grants
+  }
+
+  document(grant: Grant): Document {
+    const key = `${grant.agent}/${grant.tool}/${grant.pattern ?? ''}`
+    return { kind: 'grant', key, body: grant as unknown as Json }
+  }
+
+  forget(): void {
+    this.#known.clear()
+  }
+}

@@ -1,0 +1,4 @@
+/** The engine's front door. */
+
+export { DEFAULT_SETTINGS, type EngineDeps, type EngineSettings } from './context.ts'
+export { createEngine, type RunningEngine } from './engine.ts'

@@ -1,0 +1,252 @@
+/**
+ * One thread while somebody works on it: its fold, and the only way its log grows. Everything that
+ * is appended goes through one queue, so that each decision is made on the state it will be
+ * applied to; what piles up while a commit is in flight becomes one commit.
+ */
+
+import { type Draft, type Event, isDelta, merge } from '../kernel/event.ts'
+import { Fault } from '../kernel/fault.ts'
+import type { Append, Store } from '../kernel/ports.ts'
+import { rowsOf } from '../kernel/rows.ts'
+import { emptyThread, evolve, type Thread } from '../kernel/thread.ts'
+
+/** Somebody else has the thread now; whoever holds this must stop at once. */
+export class Fenced extends Error {
+  constructor(thread: string) {
+    super(`another worker has taken over the thread ${thread}`)
+    this.name = 'Fenced'
+  }
+}
+
+export type Decision = (thread: Thread, at: number) => Draft[] | Fault
+
+/** What is written with the facts, worked out from them. */
+export type Documents = (committed: Committed) => Append['documents']
+
+export interface CommitOptions {
+  documents?: Documents
+  isLone?: boolean
+  isDriver?: boolean
+}
+
+const NONE: Documents = () => []
+
+export interface Committed {
+  /** The facts this decision added. */
+  events: Event[]
+  /** The thread right after them. */
+  thread: Thread
+}
+
+interface Item {
+  decide: Decision
+  /** Set for a lone delta, which may still grow. */
+  delta: Draft | null
+  documents: Documents
+  /** Brings a document that must be new: stands alone, so that its refusal harms nobody. */
+  isLone: boolean
+  /** Needs the lease: the driver's own facts. */
+  isDriver: boolean
+  resolve(committed: Committed): void
+  reject(error: unknown): void
+}
+
+interface Batch {
+  events: Event[]
+  documents: Append['documents']
+  thread: Thread
+  done: (() => void)[]
+  /** Items that took part, for another try. */
+  items: Item[]
+}
+
+export interface LiveDeps {
+  store: Store
+  clock(): number
+  /** After the commit, before anybody is answered. */
+  committed(live: LiveThread, events: Event[]): void
+}
+
+const PAGE = 2_000
+
+export class LiveThread {
+  readonly id: string
+  #state: Thread
+  #deps: LiveDeps
+  #queue: Item[] = []
+  #flushing = false
+  #idle: (() => void)[] = []
+  /** Set while this process has the lease. */
+  epoch: number | null = null
+  /** When somebody last wanted something of it. */
+  usedAt: number
+
+  constructor(id: string, deps: LiveDeps) {
+    this.id = id
+    this.#deps = deps
+    this.#state = emptyThread(id)
+    this.usedAt = deps.clock()
+  }
+
+  get state(): Thread {
+    return this.#state
+  }
+
+  get isQuiet(): boolean {
+    return !this.#flushing && this.#queue.length === 0
+  }
+
+  /** Reads what the log has beyond the state. */
+  async catchUp(): Promise<Event[]> {
+    const read: Event[] = []
+    for (;;) {
+      const page = await this.#deps.store.read(this.id, this.#state.seq, PAGE)
+      const fresh = page.filter((e) => e.seq > this.#state.seq)
+      if (fresh.length === 0) return read
+      this.#state = fresh.reduce(evolve, this.#state)
+      read.push(...fresh)
+    }
+  }
+
+  /** Appends what the decision says of the state it will be applied to. Rejects with its Fault. */
+  commit(decide: Decision, options: CommitOptions = {}): Promise<Committed> {
+    return new Promise((resolve, reject) => {
+      const { documents = NONE, isLone = false, isDriver = false } = options
+      this.#enqueue({ decide, delta: null, documents, isLone, isDriver, resolve, reject })
+    })
+  }
+
+  /** Appends a delta soon. It may be told in one breath with others of the same part. */
+  say(delta: Draft, onError: (error: unknown) => void): void {
+    const last = this.#queue.at(-1)
+    const merged = last?.delta ? merge(last.delta, delta) : null
+    if (last && merged) {
+      last.delta = merged
+      return
+    }
+    const item: Item = {
+      delta,
+      decide: () => (item.delta ? [item.delta] : []),
+      documents: NONE,
+      isLone: false,
+      isDriver: true,
+      resolve: () => {},
+      reject: onError,
+    }
+    this.#enqueue(item)
+  }
+
+  /** Resolves when nothing waits to be written any more. */
+  settled(): Promise<void> {
+    return this.isQuiet ? Promise.resolve() : new Promise((done) => this.#idle.push(done))
+  }
+
+  #enqueue(item: Item): void {
+    this.usedAt = this.#deps.clock()
+    this.#queue.push(item)
+    if (!this.#flushing) void this.#flush()
+  }
+
+  async #flush(): Promise<void> {
+    this.#flushing = true
+    while (this.#queue.length > 0) await this.#write(this.#take())
+    this.#flushing = false
+    for (const done of this.#idle.splice(0)) done()
+  }
+
+  /** All that waits, up to an item that stands alone. */
+  #take(): Item[] {
+    const lone = this.#queue.findIndex((i) => i.isLone)
+    if (lone < 0) return this.#queue.splice(0)
+    return this.#queue.splice(0, Math.max(1, lone))
+  }
+
+  async #write(items: Item[]): Promise<void> {
+    let rest = items
+    try {
+      while (rest.length > 0) {
+        const batch = this.#decide(rest)
+        rest = batch.events.length === 0 ? this.#finish(batch) : await this.#append(batch)
+      }
+    } catch (error) {
+      for (const item of rest) item.reject(error)
+    }
+  }
+
+  /** One append; gives back what must be tried again on a newer state. */
+  async #append(batch: Batch): Promise<Item[]> {
+    const { events, thread, items } = batch
+    const refusal = await this.#deps.store.append({
+      thread: this.id,
+      after: this.#state.seq,
+      epoch: items.some((i) => i.isDriver) ? this.epoch : null,
+      events,
+      rows: rowsOf(thread, events),
+      documents: batch.documents,
+    })
+    switch (refusal) {
+      case null:
+        this.#state = thread
+        this.#deps.committed(this, events)
+        return this.#finish(batch)
+      case 'version':
+        this.#deps.committed(this, await this.catchUp())
+        return items
+      case 'fenced':
+        return this.#lose(items)
+      case 'exists':
+        for (const item of items) item.reject(new Fault('duplicate', 'This was done already.'))
+        return []
+    }
+  }
+
+  #lose(items: Item[]): Item[] {
+    this.epoch = null
+    for (const item of items.filter((i) => i.isDriver)) item.reject(new Fenced(this.id))
+    return items.filter((i) => !i.isDriver)
+  }
+
+  #finish(batch: Batch): Item[] {
+    for (const done of batch.done) done()
+    return []
+  }
+
+  #decide(items: Item[]): Batch {
+    const at = Math.max(this.#deps.clock(), this.#state.updatedAt)
+    const batch: Batch = { events: [], documents: [], thread: this.#state, done: [], items: [] }
+    for (const item of items) {
+      if (item.isDriver && this.epoch === null) {
+        item.reject(new Fenced(this.id))
+        continue
+      }
+      this.#decideOne(item, batch, at)
+    }
+    return batch
+  }
+
+  #decideOne(item: Item, batch: Batch, at: number): void {
+    const events: Event[] = []
+    let thread = batch.thread
+    try {
+      const drafts = item.decide(thread, at)
+      if (drafts instanceof Fault) throw drafts
+      for (const d of drafts) {
+        const event = { thread: this.id, seq: thread.seq + 1, at, ...d } as Event
+        thread = evolve(thread, event)
+        events.push(event)
+      }
+    } catch (error) {
+      item.reject(error)
+      return
+    }
+    batch.thread = thread
+    batch.events.push(...events)
+    batch.documents.push(...item.documents({ events, thread }))
+    batch.items.push(item)
+    batch.done.push(() => item.resolve({ events, thread }))
+  }
+}
+
+/** Milestones of a list of events: everything but the deltas. */
+export const milestones = (events: readonly Event[]): Event[] =>
+  events.filter((e) => !isDelta(e.type))

@@ -1,0 +1,150 @@
+/**
+ * Runs tools. `tool.started` is on disk before a tool does anything, its outcome right after; a
+ * tool's process is on disk before it runs, so that any later server can find and end it.
+ */
+
+import { draft, type ProcessMark } from '../../kernel/event.ts'
+import type { Json, Outcome } from '../../kernel/part.ts'
+import type { Tool, ToolContext, ToolItem } from '../../kernel/ports.ts'
+import type { Call } from '../../kernel/run.ts'
+import { endCall } from '../../kernel/unwind.ts'
+import { activeRun, type Context, reasonOf, type Work } from '../context.ts'
+
+export async function performTools(context: Context, work: Work, names: string[]): Promise<void> {
+  const run = activeRun(work.live.state)
+  const turn = run.turn?.index ?? 0
+  const calls = (run.turn?.calls ?? []).filter((c) => names.includes(c.call))
+  reapCalls(context, calls)
+  await work.live.commit(
+    () =>
+      calls.flatMap((call) => {
+        const refusal = cannotRun(call, work)
+        if (refusal !== null) return [endCall(run.id, turn, call, 'failed', refusal)]
+        const started = { turn, call: call.call, tool: call.tool, key: keyOf(run.id, turn, call) }
+        return [draft('tool.started', run.id, { ...started, attempt: attemptOf(call) })]
+      }),
+    { isDriver: true },
+  )
+  const able = calls.filter((c) => cannotRun(c, work) === null)
+  await Promise.all(able.map((call) => runTool(context, work, { run: run.id, turn, call })))
+}
+
+const keyOf = (run: string, turn: number, call: Call): string => `${run}:${turn}:${call.call}`
+
+const attemptOf = (call: Call): number => (call.started?.attempt ?? 0) + 1
+
+function cannotRun(call: Call, work: Work): string | null {
+  if (call.malformed) {
+    const text = JSON.stringify((call.input as { text?: string }).text ?? '')
+    return `The input of this call is not a JSON object: ${text.slice(0, 500)}`
+  }
+  if (work.tools.has(call.tool)) return null
+  return `There is no tool named ${call.tool}. The tools are: ${[...work.tools.keys()].join(', ')}.`
+}
+
+/** Ends what earlier attempts left running. */
+export function reapCalls(context: Context, calls: Call[]): void {
+  for (const call of calls) {
+    if (call.result !== null) continue
+    for (const mark of call.processes) context.toolbox.reap(mark)
+  }
+}
+
+interface At {
+  run: string
+  turn: number
+  call: Call
+}
+
+async function runTool(context: Context, work: Work, at: At): Promise<void> {
+  const startedAt = context.clock()
+  const tool = work.tools.get(at.call.tool) as Tool
+  const end = await listen(tool, toolContext(context, work, at), work, at)
+  if (reasonOf(work.signal) === 'shutdown' || reasonOf(work.signal) === 'lost') return
+  const outcome = outcomeOf(end, work.signal)
+  const { text, rawBytes } = bound(end.output, context.settings.outputLimit)
+  await work.live.commit(
+    () => [
+      draft('tool.ended', at.run, {
+        turn: at.turn,
+        call: at.call.call,
+        tool: at.call.tool,
+        outcome,
+        output: text,
+        rawBytes,
+        durationMs: context.clock() - startedAt,
+        ...(end.meta ? { meta: end.meta } : {}),
+      }),
+    ],
+    { isDriver: true },
+  )
+}
+
+type End = Extract<ToolItem, { kind: 'done' | 'failed' }>
+
+/** Takes a tool's items until its last one. A process is let go on only once its mark is on disk. */
+async function listen(tool: Tool, context: ToolContext, work: Work, at: At): Promise<End> {
+  try {
+    for await (const item of tool.run(at.call.input, context)) {
+      switch (item.kind) {
+        case 'progress':
+          progress(work, at, item.text)
+          break
+        case 'process':
+          await mark(work, at, item.process)
+          break
+        case 'done':
+        case 'failed':
+          return item
+      }
+    }
+    return { kind: 'failed', output: 'The tool ended without a result.' }
+  } catch (error) {
+    // A tool that throws is a bug of the tool; the model is told that it failed, and no more.
+    return { kind: 'failed', output: `The tool broke: ${(error as Error).message}` }
+  }
+}
+
+function progress(work: Work, { run, turn, call }: At, text: string): void {
+  work.live.say(draft('tool.progressed', run, { turn, call: call.call, text }), () => {})
+}
+
+async function mark(work: Work, { run, turn, call }: At, process: ProcessMark): Promise<void> {
+  await work.live.commit(
+    () => [draft('tool.progressed', run, { turn, call: call.call, text: '', process })],
+    { isDriver: true },
+  )
+}
+
+function outcomeOf(end: End, signal: AbortSignal): Outcome {
+  if (signal.aborted) return 'cancelled'
+  return end.kind === 'done' ? 'ok' : 'failed'
+}
+
+/** Head and tail of a long output, with a mark between; `rawBytes` is what there was. */
+export function bound(output: string, limit: number): { text: string; rawBytes: number } {
+  const rawBytes = Buffer.byteLength(output)
+  if (output.length <= limit) return { text: output.toWellFormed(), rawBytes }
+  const half = Math.floor(limit / 2)
+  const left = output.length - 2 * half
+  const text = `${output.slice(0, half)}\n[... ${left} characters left out ...]\n${output.slice(-half)}`
+  return { text: text.toWellFormed(), rawBytes }
+}
+
+function toolContext(context: Context, work: Work, { run, turn, call }: At): ToolContext {
+  const { state } = work.live
+  const name = (key: string): string => `${state.id}/${call.tool}/${key}`
+  return {
+    thread: state.id,
+    run,
+    call: call.call,
+    key: keyOf(run, turn, call),
+    agent: work.agent,
+    workspace: state.workspace,
+    signal: work.signal,
+    memory: {
+      get: (key) => context.store.get('tool-memory', name(key)),
+      put: (key, body: Json) => context.store.put({ kind: 'tool-memory', key: name(key), body }),
+    },
+  }
+}

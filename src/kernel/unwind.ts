@@ -1,0 +1,89 @@
+/**
+ * How a run ends before it is done: everything that is open is closed, in an order that every
+ * reader can follow. Pure; what must happen in the world (processes, children) has happened before.
+ */
+
+import { type Draft, draft, type Origin, type RunOutcome, type Trouble } from './event.ts'
+import type { Outcome } from './part.ts'
+import type { Call, Run } from './run.ts'
+import { NO_USAGE } from './usage.ts'
+
+const ENGINE: Origin = { dialect: 'engine', principal: 'engine' }
+
+/** The facts that close a cancelled run. */
+export function unwind(run: Run): Draft[] {
+  return [
+    ...closeAnswer(run),
+    ...closeAsks(run),
+    ...closeCalls(run),
+    endRun(run, 'cancelled', 'cancelled', null),
+  ]
+}
+
+/** The last fact of a run. */
+export function endRun(
+  run: Run,
+  outcome: RunOutcome,
+  stop: string,
+  trouble: Trouble | null,
+): Draft {
+  const extra = trouble ? { trouble } : {}
+  return draft('run.ended', run.id, { outcome, stop, turns: run.turns, usage: run.usage, ...extra })
+}
+
+function closeAnswer({ id, turn }: Run): Draft[] {
+  if (turn?.phase !== 'streaming') return []
+  const { index, attempt } = turn
+  return [
+    draft('turn.interrupted', id, {
+      turn: index,
+      attempt,
+      cause: 'cancel',
+      retryAt: null,
+      usage: NO_USAGE,
+    }),
+  ]
+}
+
+const closeAsks = (run: Run): Draft[] =>
+  run.asks.map((ask) =>
+    draft('ask.settled', run.id, {
+      ask: ask.ask,
+      how: 'cancelled',
+      rulings: {},
+      open: [],
+      origin: ENGINE,
+    }),
+  )
+
+function closeCalls({ id, turn }: Run): Draft[] {
+  if (turn?.phase !== 'answered') return []
+  const open = turn.calls.filter((c) => c.result === null)
+  return [
+    ...open.map((c) => endCall(id, turn.index, c, 'cancelled', cancelledText(c))),
+    draft('turn.ended', id, { turn: turn.index }),
+  ]
+}
+
+const cancelledText = (call: Call): string =>
+  call.started
+    ? 'The run was cancelled while this tool was at work. What it had done by then stays done.'
+    : 'The run was cancelled before this tool began.'
+
+/** A result that the engine gives itself, because no tool can. */
+export const endCall = (
+  run: string,
+  turn: number,
+  call: Call,
+  outcome: Outcome,
+  output: string,
+): Draft =>
+  draft('tool.ended', run, {
+    turn,
+    call: call.call,
+    tool: call.tool,
+    outcome,
+    output,
+    rawBytes: output.length,
+    durationMs: 0,
+  })

@@ -4,6 +4,7 @@ import type { Agent } from '../kernel/agent.ts'
 import type { Grant } from '../kernel/policy.ts'
 import type {
   Catalog,
+  Endpoints,
   Models,
   Receipt,
   Request,
@@ -65,6 +66,7 @@ export interface EngineDeps {
   models: Models
   toolbox: Toolbox
   catalog: Catalog
+  endpoints: Endpoints
   /** Epoch milliseconds. */
   clock(): number
   /** A new UUIDv7. */

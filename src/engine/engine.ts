@@ -45,6 +45,7 @@ class DurableEngine implements RunningEngine {
   readonly models: Engine['models']
   readonly catalog: Engine['catalog']
   readonly toolbox: Engine['toolbox']
+  readonly endpoints: Engine['endpoints']
   #deps: EngineDeps
   #threads: Threads
   #readers: Readers
@@ -66,6 +67,7 @@ class DurableEngine implements RunningEngine {
     this.models = models
     this.catalog = catalog
     this.toolbox = toolbox
+    this.endpoints = deps.endpoints
     this.#threads = new Threads({ store, clock, committed: (live, e) => this.#committed(live, e) })
     this.#readers = new Readers(store, (err) => log.error({ err }, 'a reader broke'))
     this.#leases = new Leases(store, settings, clock)
@@ -463,13 +465,10 @@ function receiptOf(command: Command, { thread, events }: Committed): Receipt {
   const created = events.find((e) => e.type === 'run.created')
   if (created?.run) {
     const place = thread.queue.findIndex((r) => r.id === created.run)
-    const isNext = place === 0 && thread.active === null
-    return {
-      ...base,
-      run: created.run,
-      delivery: isNext ? 'started' : 'queued',
-      position: isNext ? null : place + 1,
-    }
+    // With nothing active, the head of the queue is about to begin.
+    const position = thread.active ? place + 1 : place
+    const delivery = position === 0 ? 'started' : 'queued'
+    return { ...base, run: created.run, delivery, position: position || null }
   }
   const delivery = events.some((e) => e.type === 'run.steered') ? 'steered' : 'done'
   const run = events.find((e) => e.run !== null)?.run ?? runOf(command) ?? null

@@ -76,6 +76,7 @@ export class LiveThread {
   #queue: Item[] = []
   #flushing = false
   #idle: (() => void)[] = []
+  #lastAt = 0
   /** Set while this process has the lease. */
   epoch: number | null = null
   /** When somebody last wanted something of it. */
@@ -104,6 +105,7 @@ export class LiveThread {
       const fresh = page.filter((e) => e.seq > this.#state.seq)
       if (fresh.length === 0) return read
       this.#state = fresh.reduce(evolve, this.#state)
+      this.#lastAt = Math.max(this.#lastAt, fresh.at(-1)?.at ?? 0)
       read.push(...fresh)
     }
   }
@@ -212,7 +214,9 @@ export class LiveThread {
   }
 
   #decide(items: Item[]): Batch {
-    const at = Math.max(this.#deps.clock(), this.#state.updatedAt)
+    // A clock that is set back does not turn time around within a thread.
+    const at = Math.max(this.#deps.clock(), this.#lastAt)
+    this.#lastAt = at
     const batch: Batch = { events: [], documents: [], thread: this.#state, done: [], items: [] }
     for (const item of items) {
       if (item.isDriver && this.epoch === null) {

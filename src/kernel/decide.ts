@@ -68,8 +68,7 @@ function submit(thread: Thread, command: CommandOf<'submit'>): Draft[] | Fault {
     case 'queue':
       return [created(command, thread.queue.length)]
     case 'steer':
-      if (!canSteer(thread.active)) return [created(command, thread.queue.length)]
-      return [draft('run.steered', thread.active.id, { id: run, input, origin })]
+      return steered(thread, { id: run, input, origin }) ?? [created(command, thread.queue.length)]
     case 'interrupt':
       return [created(command, 0), ...cancelling(thread, 'interrupted', command)]
   }
@@ -85,15 +84,21 @@ const busyFault = (thread: Thread): Fault =>
     run: thread.active?.id ?? thread.queue[0]?.id,
   })
 
-const canSteer = (run: Run | null): run is Run =>
-  run !== null && run.kind === 'message' && run.cancelling === null
+/** What is going on; or is about to, when nothing is. */
+const ahead = (thread: Thread): Run | null => thread.active ?? thread.queue[0] ?? null
 
 function steer(thread: Thread, command: CommandOf<'steer'>): Draft[] | Fault {
-  const run = thread.active
-  if (command.run !== undefined && command.run !== run?.id) return notActive(thread, command.run)
-  if (!canSteer(run)) return new Fault('not_active', 'No run is going on that could be steered.')
-  const { id, input, origin } = command
-  return [draft('run.steered', run.id, { id, input, origin })]
+  const { id, run, input, origin } = command
+  if (run !== undefined && run !== ahead(thread)?.id) return notActive(thread, run)
+  const drafts = steered(thread, { id, input, origin })
+  return drafts ?? new Fault('not_active', 'No run is going on that could be steered.')
+}
+
+/** Null when nothing goes on that listens. */
+function steered(thread: Thread, message: Facts['run.steered']): Draft[] | null {
+  const run = ahead(thread)
+  if (run === null || run.kind !== 'message' || run.cancelling !== null) return null
+  return [draft('run.steered', run.id, message)]
 }
 
 function notActive(thread: Thread, run: string): Fault {

@@ -81,6 +81,35 @@ export interface Models {
   preferred(): Promise<string>
   /** Facts of one model; null when it is not in the table. */
   card(model: string): ModelCard | null
+  /** From now on the endpoint's models can be called; an older one of that name is replaced. */
+  define(endpoint: Endpoint): void
+  undefine(name: string): void
+}
+
+/**
+ * A place where models can be called, beside the built-in providers. Its name is the `provider` of
+ * `provider:model`; `kind` says which of the wire formats it speaks.
+ */
+export interface Endpoint {
+  /** `[a-z0-9][a-z0-9._-]*`, and no built-in provider's name. */
+  name: string
+  kind: 'openai' | 'anthropic' | 'google' | 'openrouter' | 'ollama'
+  /** Null: the provider's own address. */
+  baseUrl: string | null
+  /** Null: the key that the server has for that kind, if any. Never logged, never told. */
+  apiKey: string | null
+  /** What is known of models by name; `*` for all others. */
+  models: Record<string, { contextWindow: number | null; maxOutputTokens: number | null }>
+}
+
+/** An endpoint as it may be shown. */
+export type ShownEndpoint = Omit<Endpoint, 'apiKey'> & { keyHint: string | null }
+
+/** Endpoints that last. Keys are sealed at rest. */
+export interface Endpoints {
+  put(endpoint: Endpoint): Promise<void>
+  drop(name: string): Promise<void>
+  list(): Promise<ShownEndpoint[]>
 }
 
 export interface ModelCard {
@@ -174,6 +203,13 @@ export interface Catalog {
   problems(): { file: string; problem: string }[]
   /** Told after something on disk changed and was read. Returns the way to stop listening. */
   onChange(listener: () => void): () => void
+  /** Writes an agent's files atomically and reads them back. Fault `invalid` when they make no agent. */
+  write(
+    name: string,
+    files: { config: Record<string, Json>; instructions?: string },
+  ): Promise<Agent>
+  /** Fault `not_found`; Fault `forbidden` for an agent outside the writable folder. */
+  remove(name: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -400,6 +436,7 @@ export interface Engine {
   readonly models: Models
   readonly catalog: Catalog
   readonly toolbox: Toolbox
+  readonly endpoints: Endpoints
   grants(agent: string): Promise<Grant[]>
   /** What is going on, for metrics and health. */
   stats(): Record<string, number>

@@ -7,7 +7,7 @@ import type { AskBody } from './event.ts'
 import { type Event, isDelta } from './event.ts'
 import { textOf } from './part.ts'
 import { type Run, type RunStatus, statusOf } from './run.ts'
-import { isDue, type Thread, wakesAt } from './thread.ts'
+import { emptyThread, evolve, isDue, type Thread, wakesAt } from './thread.ts'
 import type { Usage } from './usage.ts'
 
 export interface ThreadRow {
@@ -56,7 +56,7 @@ export interface RunRow {
   turns: number
   usage: Usage
   firstSeq: number
-  /** Last event of the run; while it is active, of the thread. */
+  /** Last event of the run that is no delta. */
   lastSeq: number
   /** Null until known. */
   createdAt: number
@@ -200,4 +200,19 @@ function usageRow(thread: Thread, event: Event): UsageRow[] {
       usage: event.data.usage,
     },
   ]
+}
+
+/** All rows of a thread from its log alone; what appending them one by one has left. */
+export function rebuild(id: string, events: readonly Event[]): Rows {
+  let thread = emptyThread(id)
+  const runs = new Map<string, RunRow>()
+  const usage: UsageRow[] = []
+  for (const event of events) {
+    thread = evolve(thread, event)
+    if (isDelta(event.type)) continue
+    const rows = rowsOf(thread, [event])
+    for (const row of rows.runs) runs.set(row.id, row)
+    usage.push(...rows.usage)
+  }
+  return { ...rowsOf(thread, []), runs: [...runs.values()], usage }
 }

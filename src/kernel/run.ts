@@ -3,17 +3,18 @@
  * is owed, and nothing that the log does not say. Pure: the same events give the same run.
  */
 
-import type {
-  AskBody,
-  Event,
-  EventOf,
-  Origin,
-  ProcessMark,
-  Ruling,
-  RunKind,
-  RunOutcome,
-  Stop,
-  Trouble,
+import {
+  type AskBody,
+  type Event,
+  type EventOf,
+  isDelta,
+  type Origin,
+  type ProcessMark,
+  type Ruling,
+  type RunKind,
+  type RunOutcome,
+  type Stop,
+  type Trouble,
 } from './event.ts'
 import type { AnswerPart, InputPart, Json, Outcome } from './part.ts'
 import { addUsage, NO_USAGE, type Usage } from './usage.ts'
@@ -34,6 +35,7 @@ export interface Run {
   startedAt: number | null
   endedAt: number | null
   firstSeq: number
+  /** Of the last event that is no delta. */
   lastSeq: number
   turn: Turn | null
   turns: number
@@ -180,7 +182,7 @@ export function createRun(event: EventOf<'run.created'>): Run {
 /** What the event makes of the run. Events that do not concern a run's state leave it as it is. */
 export function evolveRun(run: Run, event: Event): Run {
   const next = change(run, event)
-  return { ...next, lastSeq: event.seq }
+  return isDelta(event.type) ? next : { ...next, lastSeq: event.seq }
 }
 
 function change(run: Run, event: Event): Run {

@@ -3,7 +3,7 @@
  * wait. `evolve` is the only way its state changes.
  */
 
-import type { Event, EventOf, Origin } from './event.ts'
+import { type Event, type EventOf, isDelta, type Origin } from './event.ts'
 import { type AnswerPart, type InputPart, type Message, type ResultPart, textOf } from './part.ts'
 import { createRun, evolveRun, type Run, type Turn, takesSteers } from './run.ts'
 import { addUsage, NO_USAGE, type Usage } from './usage.ts'
@@ -13,6 +13,7 @@ export interface Thread {
   /** The last seq of the log; 0 before the first event. */
   seq: number
   openedAt: number
+  /** Of the last event that is no delta. */
   updatedAt: number
   agent: string
   model: string | null
@@ -69,7 +70,8 @@ export function evolve(thread: Thread, event: Event): Thread {
   if (event.seq !== thread.seq + 1)
     throw new Error(`thread ${thread.id}: event ${event.seq} after ${thread.seq}`)
   const next = change(thread, event)
-  return { ...next, seq: event.seq, updatedAt: event.at }
+  const updatedAt = isDelta(event.type) ? thread.updatedAt : event.at
+  return { ...next, seq: event.seq, updatedAt }
 }
 
 export const fold = (thread: Thread, events: readonly Event[]): Thread =>
@@ -91,6 +93,8 @@ function change(thread: Thread, event: Event): Thread {
       return { ...thread, queue: insert(thread.queue, createRun(event), event.data.place) }
     case 'run.edited':
       return onQueued(thread, event)
+    case 'run.steered':
+      return onQueued(onActive(thread, event), event)
     case 'run.moved':
       return move(thread, event)
     case 'run.started':

@@ -41,7 +41,12 @@ export interface Feed<State = unknown, Frame = unknown> {
 /** A stream that is not one thread's log: hints, snapshots, buffered answers. */
 export interface Live {
   /** Called once; `write` answers false when the reader is slow. Returns what to do when it is gone. */
-  open(out: { write(text: string): boolean; close(): void }): () => void
+  open(out: {
+    write(text: string): boolean
+    /** Resolves when a slow reader has caught up, or is gone. */
+    drained(): Promise<void>
+    close(): void
+  }): () => void
   goodbye?(reason: Goodbye): string
   heartbeat?: { everyMs: number; text: string }
 }

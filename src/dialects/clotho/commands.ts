@@ -1,0 +1,190 @@
+/** Frames of a socket as kernel commands. Pure; what cannot be a command is said in words. */
+
+import type { Origin } from '../../kernel/event.ts'
+import type { InputPart } from '../../kernel/part.ts'
+import type { Request } from '../../kernel/ports.ts'
+import type { OpenAsk } from '../../kernel/run.ts'
+import type { Thread } from '../../kernel/thread.ts'
+import type { Issue, z } from '../../wire/schema.ts'
+import { frameIssue } from './issues.ts'
+import { ApprovalData, type Block, Blocks, RunData, UserMessage, Verdicts } from './schema.ts'
+
+export type Verdict = { all: boolean } | { each: Record<string, string> }
+
+export type Frame =
+  | { do: 'say'; input: InputPart[]; isStreamed: boolean }
+  | { do: 'rule'; verdict: Verdict }
+  | { do: 'cancel' }
+  | { do: 'panic' }
+  /** Told to the sender alone; the socket stays open. */
+  | { do: 'complain'; code: 'invalid_event' | 'internal_error'; message: string }
+
+const complaint = (message: string): Frame => ({ do: 'complain', code: 'invalid_event', message })
+
+/** What a message of the socket wants; null is a binary one. Never throws. */
+export function frameOf(text: string | null): Frame {
+  if (text === null) return complaint('Events are JSON text; binary messages are not understood.')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return complaint('The event is not valid JSON.')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return complaint('The event must be a JSON object.')
+  return eventOf(value as Record<string, unknown>)
+}
+
+function eventOf(event: Record<string, unknown>): Frame {
+  switch (event.type) {
+    case 'run':
+      return runOf(event.data === undefined ? {} : event.data)
+    case 'user_message':
+      return check('UserMessage', UserMessage, event, ({ content, stream }) =>
+        typeof content === 'string' ? say(content, stream) : sayBlocks(content, stream, ''),
+      )
+    case 'tool_approval':
+      return approvalOf(event)
+    case 'cancel':
+      return { do: 'cancel' }
+    case 'panic':
+      return { do: 'panic' }
+    default:
+      return complaint(`Unknown client event type: ${shown(event.type)}`)
+  }
+}
+
+/** As the real gateway prints it, and never at length. */
+function shown(type: unknown): string {
+  if (type === undefined || type === null) return 'None'
+  const text = typeof type === 'string' ? type : JSON.stringify(type)
+  return text.length > 100 ? `${text.slice(0, 100)}...` : text
+}
+
+const runOf = (data: unknown): Frame =>
+  check('RunData', RunData, data, ({ message, stream, content }) =>
+    content && content.length > 0
+      ? sayBlocks(content, stream, message)
+      : say(message, stream),
+  )
+
+/** The page's form has a verdict for each call; the real clients' form one answer for all. */
+function approvalOf(event: Record<string, unknown>): Frame {
+  if ('verdicts' in event) return verdictsOf(event)
+  const data = event.data === undefined ? {} : event.data
+  if (typeof data === 'object' && data !== null && 'verdicts' in data) return verdictsOf(data)
+  return check('ToolApprovalData', ApprovalData, data, ({ approved }) => ({
+    do: 'rule',
+    verdict: { all: approved },
+  }))
+}
+
+const verdictsOf = (holder: object): Frame =>
+  check('ToolApprovalData', Verdicts, holder, ({ verdicts }) => ({
+    do: 'rule',
+    verdict: { each: verdicts },
+  }))
+
+function check<S extends z.ZodType>(
+  model: string,
+  schema: S,
+  value: unknown,
+  then: (checked: z.infer<S>) => Frame,
+): Frame {
+  const result = schema.safeParse(value)
+  if (result.success) return then(result.data)
+  return complaint(frameIssue(model, result.error.issues as Issue[], value))
+}
+
+function say(text: string, isStreamed: boolean): Frame {
+  if (text === '') return complaint('The message is empty.')
+  return { do: 'say', input: [{ kind: 'text', text: text.toWellFormed() }], isStreamed }
+}
+
+function sayBlocks(content: unknown[], isStreamed: boolean, message: string): Frame {
+  if (content.length === 0) return say(message, isStreamed)
+  const result = Blocks.safeParse(content)
+  if (result.success) return { do: 'say', input: result.data.map(partOf), isStreamed }
+  const text = frameIssue('Content', result.error.issues as Issue[], content)
+  return { do: 'complain', code: 'internal_error', message: text }
+}
+
+/** Calls and results that a client quotes are words of the user's, and nothing that happened here. */
+function partOf(block: Block): InputPart {
+  switch (block.type) {
+    case 'text':
+      return { kind: 'text', text: block.text.toWellFormed() }
+    case 'image': {
+      const media = block.media_type ?? 'image/png'
+      return block.source_type === 'url'
+        ? { kind: 'image', media, url: block.data }
+        : { kind: 'image', media, data: block.data }
+    }
+    case 'tool_use':
+      return { kind: 'text', text: `[${block.name} ${JSON.stringify(block.arguments)}]`.toWellFormed() }
+    case 'tool_result':
+      return { kind: 'text', text: `[${block.tool_name}: ${block.content}]`.toWellFormed() }
+  }
+}
+
+// ---- requests -----------------------------------------------------------------------------------
+
+/** Only a run that does not want to be streamed says so; runs of other dialects stream. */
+export const hintsOf = (isStreamed: boolean) => (isStreamed ? {} : { stream: false })
+
+/** A message while the run waits for an answer in words is that answer; else it queues. */
+export function sayRequest(
+  thread: Thread,
+  { input, isStreamed }: Extract<Frame, { do: 'say' }>,
+  origin: Origin,
+): Request {
+  const question = thread.active?.asks.find((a) => a.body.kind === 'question')
+  const text = input.flatMap((p) => (p.kind === 'text' ? [p.text] : [])).join('\n')
+  if (question && text !== '') return { do: 'answer', ask: question.ask, answer: text, origin }
+  return submitRequest(input, { ...origin, hints: hintsOf(isStreamed) })
+}
+
+export const submitRequest = (input: InputPart[], origin: Origin): Request => ({
+  do: 'submit',
+  busy: 'queue',
+  input,
+  origin,
+})
+
+/** An answer to everything that is open: what is not allowed by name is refused. */
+export const ruleRequests = (asks: readonly OpenAsk[], verdict: Verdict, origin: Origin): Request[] =>
+  asks.map((ask): Request => {
+    const base = { do: 'answer' as const, ask: ask.ask, origin }
+    switch (ask.body.kind) {
+      case 'approval':
+      case 'recovery':
+        if ('all' in verdict) return { ...base, allow: verdict.all }
+        return { ...base, rulings: rulingsOf(ask.open, verdict.each) }
+      case 'question':
+        return allows(verdict, ask.body.call)
+          ? { ...base, answer: 'yes' }
+          : { ...base, allow: false }
+      case 'limit':
+        return { ...base, allow: allows(verdict, ask.ask) }
+    }
+  })
+
+const allows = (verdict: Verdict, id: string): boolean =>
+  'all' in verdict ? verdict.all : isAllowed(verdict.each, id)
+
+const isAllowed = (verdicts: Record<string, string>, id: string): boolean =>
+  Object.hasOwn(verdicts, id) && verdicts[id] === 'allow'
+
+const rulingsOf = (
+  calls: readonly string[],
+  verdicts: Record<string, string>,
+): Record<string, { allow: boolean }> =>
+  Object.fromEntries(calls.map((call) => [call, { allow: isAllowed(verdicts, call) }]))
+
+export const cancelRequest = (queue: 'keep' | 'drop', origin: Origin): Request => ({
+  do: 'cancel',
+  reason: null,
+  when: 'now',
+  queue,
+  origin,
+})

@@ -1,0 +1,26 @@
+/**
+ * A chat as a socket reads it: the turn that is going on from its beginning, then whatever comes. A
+ * socket that connects to an idle chat is told nothing of the past.
+ */
+
+import type { Thread } from '../../kernel/thread.ts'
+import type { Feed } from '../../wire/projection.ts'
+import { writeFrame } from './frame.ts'
+import { projection, type Telling, type Told } from './project.ts'
+
+export function feedOf(thread: Thread): Feed<Telling, Told> {
+  const active = thread.active?.id ?? null
+  return {
+    thread: thread.id,
+    projection,
+    seed: { seq: seedSeq(thread), state: projection.open(thread.id) },
+    wants: (told) => told.seq > thread.seq || told.run === active,
+    write: writeFrame,
+  }
+}
+
+/** Before all runs that have not ended: their creation says how each is to be told. */
+function seedSeq({ active, queue, seq }: Thread): number {
+  const open = active ? [active, ...queue] : queue
+  return open.reduce((first, run) => Math.min(first, run.firstSeq - 1), seq)
+}

@@ -1,0 +1,123 @@
+/**
+ * What every native handler needs before it can act: who owns a thread, which agent is meant, and
+ * whether this request was made before.
+ */
+
+import { createHash } from 'node:crypto'
+import { Fault } from '../../kernel/fault.ts'
+import { isUuid } from '../../kernel/id.ts'
+import type {
+  Engine,
+  Idempotency,
+  NewThread,
+  Principal,
+  Receipt,
+  Request,
+} from '../../kernel/ports.ts'
+import type { RunRow, ThreadRow } from '../../kernel/rows.ts'
+import type { Call, Reply } from '../../wire/dialect.ts'
+
+type Asking = Pick<Call, 'headers' | 'principal' | 'method' | 'url' | 'body'>
+
+/** The account whose things are listed. The owner of the machine sees everything. */
+export const accountOf = ({ account }: Principal): { account?: string } =>
+  account === 'local' ? {} : { account }
+
+export const mayUse = (principal: Principal, account: string): boolean =>
+  principal.account === 'local' || principal.account === account
+
+/** A thread that the caller may know of. */
+export async function threadOf(
+  engine: Engine,
+  { principal }: Pick<Asking, 'principal'>,
+  id: string,
+): Promise<ThreadRow> {
+  const row = isUuid(id) ? await engine.store.thread(id) : null
+  if (row && mayUse(principal, row.account)) return row
+  throw new Fault('not_found', `There is no thread ${id}.`)
+}
+
+export async function runOf(engine: Engine, { principal }: Asking, id: string): Promise<RunRow> {
+  const run = isUuid(id) ? await engine.store.run(id) : null
+  if (run && mayUse(principal, run.account)) return run
+  throw new Fault('not_found', `There is no run ${id}.`)
+}
+
+/** The agent that is meant, or the one that is there for those who name none. */
+export function agentOf(engine: Engine, name: string | undefined): string {
+  const { catalog } = engine
+  const found =
+    name === undefined ? (catalog.agent('assistant') ?? catalog.agents()[0]) : catalog.agent(name)
+  if (found) return found.name
+  const known = catalog.agents().map((a) => a.name)
+  throw new Fault(
+    'unknown_agent',
+    name === undefined
+      ? 'There is no agent. Add one to the agents folder.'
+      : `There is no agent ${name}. There are: ${known.join(', ') || 'none'}.`,
+  )
+}
+
+/** Refuses a model that could not be called, before anything is written. */
+export async function checkModel(engine: Engine, model: string | null | undefined): Promise<void> {
+  const fault = model ? await engine.models.check(model) : null
+  if (fault) throw fault
+}
+
+/** The key a client names its request with, so that asking again is no second request. */
+export function idempotencyOf(asking: Asking): { idempotency?: Idempotency } {
+  const key = asking.headers['idempotency-key']
+  if (key === undefined) return {}
+  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+    throw new Fault('invalid', 'An Idempotency-Key has 1 to 255 visible ASCII characters.')
+  const { method, url, body, principal } = asking
+  const said = JSON.stringify([method, url, body ?? null])
+  return {
+    idempotency: {
+      key: `native:${principal.id}:${key}`,
+      hash: createHash('sha256').update(said).digest('hex'),
+    },
+  }
+}
+
+/** The earlier answer to the same request: nothing is checked again, for it has happened. */
+export async function earlierOf(engine: Engine, asking: Asking): Promise<Receipt | null> {
+  const { idempotency } = idempotencyOf(asking)
+  return idempotency ? engine.recall(idempotency) : null
+}
+
+export const receipt = (receipt: Receipt, status = 202): Reply => ({
+  status,
+  ...(receipt.replayed ? { headers: { 'idempotency-replayed': 'true' } } : {}),
+  json: receipt,
+})
+
+/** Sends a command to a thread that the caller may use. */
+export async function send(
+  engine: Engine,
+  asking: Asking,
+  thread: string,
+  request: Request,
+  remember = false,
+): Promise<Reply> {
+  const options = { ...idempotencyOf(asking), ...(remember ? { remember } : {}) }
+  return receipt(await engine.submit(thread, request, options))
+}
+
+export async function begin(
+  engine: Engine,
+  asking: Asking,
+  thread: NewThread,
+  request: Extract<Request, { do: 'submit' }>,
+): Promise<Receipt> {
+  return engine.begin(thread, request, idempotencyOf(asking))
+}
+
+export const pageOf = <T, V>(
+  { items, total }: { items: T[]; total: number },
+  offset: number,
+  view: (item: T) => V,
+) => {
+  const end = offset + items.length
+  return { items: items.map(view), total, next: end < total && items.length > 0 ? end : null }
+}

@@ -1,0 +1,17 @@
+/** The native API: the kernel's own nouns and events, without translation. */
+
+import type { Engine } from '../../kernel/ports.ts'
+import type { Dialect } from '../../wire/dialect.ts'
+import type { About } from './catalog-routes.ts'
+import { refuse } from './faults.ts'
+import { routes } from './routes.ts'
+
+/** Its door is the server's: open on loopback, elsewhere the server's token. */
+export const native = (engine: Engine, about: About): Dialect => ({
+  name: 'native',
+  about: 'The native API: threads, runs, asks and their event log.',
+  routes: routes(engine, about),
+  refuse,
+})
+
+export type { About } from './catalog-routes.ts'

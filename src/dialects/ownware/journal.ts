@@ -1,0 +1,164 @@
+/**
+ * The projection of each thread as far as it was last needed: its high-water mark, where its runs
+ * begin and end, and marks to begin a stream from. Only a cache; the log says the same.
+ */
+
+import type { Event } from '../../kernel/event.ts'
+import type { Store } from '../../kernel/ports.ts'
+import type { Frame } from './frame.ts'
+import { projection } from './project.ts'
+import { emptyTelling, type Telling } from './telling.ts'
+
+export interface RunSpan {
+  /** Number of the last frame before the run. */
+  startSeq: number
+  /** Number of its last frame; null while it goes on. */
+  endSeq: number | null
+  cancelRequestedAt: number | null
+  /** What was asked, by request id. */
+  requests: Map<string, { operationHash: string; isDecided: boolean }>
+}
+
+export interface Mark {
+  seq: number
+  state: Telling
+}
+
+export interface Reckoning extends Mark {
+  runs: ReadonlyMap<string, RunSpan>
+  /** Number of the last `turn.end`. */
+  lastTurnEnd: number
+  /** The latest place to begin from for a client that has read `since` frames. */
+  seed(since: number): Mark
+}
+
+export interface Journal {
+  /** The projection of the thread up to at least `seq` of its log. */
+  reckon(thread: string, seq: number): Promise<Reckoning>
+  /** Frames after `since`, at most `limit`. */
+  frames(thread: string, seq: number, since: number, limit: number): Promise<Frame[]>
+  forget(thread: string): void
+}
+
+const PAGE = 2000
+const MARK_EVERY = 1000
+const MAX_MARKS = 64
+
+interface Entry extends Mark {
+  runs: Map<string, RunSpan>
+  lastTurnEnd: number
+  marks: Mark[]
+  /** One reader at a time: the others wait for it and find its work done. */
+  reading: Promise<void>
+}
+
+/** Keeps the last `maxThreads` threads that were asked about. */
+export function createJournal(store: Pick<Store, 'read'>, maxThreads = 256): Journal {
+  const entries = new Map<string, Entry>()
+
+  const entryOf = (thread: string): Entry => {
+    const entry = entries.get(thread) ?? newEntry(thread)
+    entries.delete(thread)
+    entries.set(thread, entry)
+    const oldest = entries.keys().next().value
+    if (entries.size > maxThreads && oldest !== undefined) entries.delete(oldest)
+    return entry
+  }
+
+  const advance = async (entry: Entry, thread: string, seq: number): Promise<void> => {
+    while (entry.seq < seq) {
+      const events = await store.read(thread, entry.seq, PAGE)
+      if (events.length === 0) return
+      for (const event of events) note(entry, event)
+    }
+  }
+
+  const reckon = async (thread: string, seq: number): Promise<Reckoning> => {
+    const entry = entryOf(thread)
+    const reading = entry.reading.then(() => advance(entry, thread, seq))
+    entry.reading = reading.catch(() => undefined)
+    await reading
+    const { state, runs, lastTurnEnd, marks } = entry
+    const head = { seq: entry.seq, state }
+    const seed = (since: number): Mark =>
+      [...marks, head].findLast((m) => m.state.seq <= since) ?? origin(thread)
+    return { ...head, runs, lastTurnEnd, seed }
+  }
+
+  return {
+    reckon,
+    async frames(thread, seq, since, limit) {
+      const reckoning = await reckon(thread, seq)
+      const frames: Frame[] = []
+      let mark = reckoning.seed(since)
+      while (mark.seq < reckoning.seq && frames.length < limit) {
+        const events = await store.read(thread, mark.seq, PAGE)
+        if (events.length === 0) break
+        for (const event of events) {
+          const [state, told] = projection.tell(mark.state, event)
+          mark = { seq: event.seq, state }
+          frames.push(...told.filter((f) => f.seq > since))
+        }
+      }
+      return frames.slice(0, limit)
+    },
+    forget: (thread) => {
+      entries.delete(thread)
+    },
+  }
+}
+
+const origin = (thread: string): Mark => ({ seq: 0, state: emptyTelling(thread) })
+
+const newEntry = (thread: string): Entry => ({
+  ...origin(thread),
+  runs: new Map(),
+  lastTurnEnd: 0,
+  marks: [],
+  reading: Promise.resolve(),
+})
+
+function note(entry: Entry, event: Event): void {
+  const before = { seq: entry.seq, state: entry.state }
+  if (event.type === 'run.started' || event.seq % MARK_EVERY === 0) keep(entry.marks, before)
+  const [state, frames] = projection.tell(entry.state, event)
+  entry.seq = event.seq
+  entry.state = state
+  noteRun(entry, event, before.state.seq, state.seq)
+  for (const frame of frames) noteFrame(entry, frame)
+}
+
+/** When there are too many marks every second one goes, so that they stay spread over the log. */
+function keep(marks: Mark[], mark: Mark): void {
+  marks.push(mark)
+  if (marks.length > MAX_MARKS)
+    marks.splice(0, marks.length, ...marks.filter((_, i) => i % 2 === 0))
+}
+
+function noteRun(entry: Entry, event: Event, before: number, after: number): void {
+  const id = event.run
+  if (id === null) return
+  if (event.type === 'run.started')
+    entry.runs.set(id, {
+      startSeq: before,
+      endSeq: null,
+      cancelRequestedAt: null,
+      requests: new Map(),
+    })
+  const span = entry.runs.get(id)
+  if (!span) return
+  if (event.type === 'run.ended') span.endSeq = after
+  if (event.type === 'run.cancelling') span.cancelRequestedAt ??= event.at
+}
+
+function noteFrame(entry: Entry, { seq, run, body }: Frame): void {
+  if (body.type === 'turn.end') entry.lastTurnEnd = seq
+  const requests = run === null ? undefined : entry.runs.get(run)?.requests
+  if (body.type === 'permission.request')
+    requests?.set(body.requestId as string, {
+      operationHash: body.operationHash as string,
+      isDecided: false,
+    })
+  const answered = requests?.get(body.requestId as string)
+  if (body.type === 'permission.response' && answered) answered.isDecided = true
+}

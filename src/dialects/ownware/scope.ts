@@ -1,0 +1,99 @@
+/**
+ * What a caller may know of, found by the ids it uses. A thread of another account is as unknown as
+ * one that does not exist.
+ */
+
+import { Fault, isFault } from '../../kernel/fault.ts'
+import type { Engine, Principal } from '../../kernel/ports.ts'
+import type { RunRow, ThreadRow } from '../../kernel/rows.ts'
+import type { OpenAsk } from '../../kernel/run.ts'
+import type { Thread } from '../../kernel/thread.ts'
+import { refusal } from './faults.ts'
+import { agentUuid, ROOT, runUuid, threadUuid } from './id.ts'
+import { type PermissionRequest, requestsOf } from './permission.ts'
+
+export const noThread = (id: string): Fault => new Fault('not_found', `Thread "${id}" not found`)
+
+export const noProfile = (id: string): Fault =>
+  new Fault('unknown_agent', `Profile "${id}" not found`)
+
+export async function threadOf(engine: Engine, who: Principal, id: string): Promise<Thread> {
+  const uuid = threadUuid(id)
+  const thread = uuid === null ? null : await threadIfAny(engine, uuid)
+  if (!thread || thread.account !== who.account) throw noThread(id)
+  return thread
+}
+
+async function threadIfAny(engine: Engine, uuid: string): Promise<Thread | null> {
+  try {
+    return await engine.thread(uuid)
+  } catch (error) {
+    if (isFault(error) && error.code === 'not_found') return null
+    throw error
+  }
+}
+
+export async function runOf(engine: Engine, who: Principal, id: string): Promise<RunRow> {
+  const uuid = runUuid(id)
+  const run = uuid === null ? null : await engine.store.run(uuid)
+  if (!run || run.account !== who.account)
+    throw refusal('not_found', 'run_not_found', `Run "${id}" not found`)
+  return run
+}
+
+/** The thread that an agent of `thread` speaks in; null when it has no such agent. */
+export async function agentThread(
+  engine: Engine,
+  thread: Thread,
+  agent: string,
+): Promise<Thread | null> {
+  if (agent === ROOT) return thread
+  const uuid = agentUuid(agent)
+  const found = uuid === null ? null : await threadIfAny(engine, uuid)
+  for (let t = found; t !== null; t = await parentOf(engine, t))
+    if (t.parent?.thread === thread.id) return found
+  return null
+}
+
+const parentOf = async (engine: Engine, { parent }: Thread): Promise<Thread | null> =>
+  parent ? await threadIfAny(engine, parent.thread) : null
+
+/** All agents that ever worked below a thread, parents before their children. */
+export async function descendants(engine: Engine, thread: string): Promise<ThreadRow[]> {
+  const found: ThreadRow[] = []
+  const parents = [thread]
+  for (let parent = parents.shift(); parent !== undefined; parent = parents.shift()) {
+    const { items } = await engine.store.threads({ parentThread: parent, limit: 1000, offset: 0 })
+    found.push(...items)
+    parents.push(...items.map((t) => t.id))
+  }
+  return found
+}
+
+export interface Pending {
+  thread: string
+  run: string
+  ask: OpenAsk
+  request: PermissionRequest
+}
+
+/** Everything that waits for a person in a thread and in the sub-agents that work for it now. */
+export async function pendingIn(engine: Engine, thread: Thread): Promise<Pending[]> {
+  const run = thread.active
+  if (!run) return []
+  const own = run.asks.flatMap((ask) =>
+    requestsOf(ask.ask, ask.body)
+      .filter((request) => ask.open.includes(request.call))
+      .map((request) => ({ thread: thread.id, run: run.id, ask, request })),
+  )
+  const children = (run.turn?.calls ?? []).flatMap((c) =>
+    c.child && !c.child.ended ? [c.child.thread] : [],
+  )
+  const below = await Promise.all(
+    children.map(async (id) => {
+      const child = await threadIfAny(engine, id)
+      return child ? await pendingIn(engine, child) : []
+    }),
+  )
+  return [...own, ...below.flat()]
+}

@@ -1,0 +1,94 @@
+/**
+ * A port that is listened on, with the limits that keep slow or endless requests from holding it:
+ * headers and bodies must come in time, and both have a size.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+export interface Limits {
+  /** For the first line and the headers. Default 10 s. */
+  headersMs?: number
+  /** For the whole request. Default 60 s. */
+  requestMs?: number
+  /** How long an idle connection is kept. Default 75 s: longer than proxies keep theirs. */
+  keepAliveMs?: number
+  /** Default 16 KiB. */
+  headerBytes?: number
+}
+
+export interface Tls {
+  key: string | Buffer
+  cert: string | Buffer
+}
+
+export interface Port {
+  port: number
+  /** Stops accepting, and resolves when every connection is gone; after `graceMs` they are cut. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface Ears {
+  onRequest(req: IncomingMessage, res: ServerResponse): void
+  onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+}
+
+export async function openPort(
+  at: { host: string; port: number },
+  ears: Ears,
+  limits: Limits,
+  tls: Tls | null,
+): Promise<Port> {
+  const options = {
+    headersTimeout: limits.headersMs ?? 10_000,
+    requestTimeout: limits.requestMs ?? 60_000,
+    keepAliveTimeout: limits.keepAliveMs ?? 75_000,
+    maxHeaderSize: limits.headerBytes ?? 16_384,
+    connectionsCheckingInterval: 2000,
+  }
+  const server: Server = tls ? createSecureServer({ ...options, ...tls }) : createServer(options)
+  server.on('request', ears.onRequest)
+  server.on('upgrade', ears.onUpgrade)
+  server.on('clientError', refuseRaw)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(at.port, at.host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: (graceMs) => closePort(server, graceMs),
+  }
+}
+
+const RAW_STATUS: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+/** What is not even a request has no dialect to be refused in. */
+function refuseRaw(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status = RAW_STATUS[error.code ?? ''] ?? '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+function closePort(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const sweep = setInterval(() => server.closeIdleConnections(), 20)
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    server.close(() => {
+      clearInterval(sweep)
+      clearTimeout(cut)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

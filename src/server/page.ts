@@ -1,0 +1,85 @@
+/**
+ * What a browser sees at the root: the console when it was built, else a plain page that says what
+ * this server is and which APIs it speaks.
+ */
+
+import { readFile, realpath } from 'node:fs/promises'
+import { extname, join, sep } from 'node:path'
+import type { Dialect, Reply } from '../wire/dialect.ts'
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.json': 'application/json',
+  '.woff2': 'font/woff2',
+  '.txt': 'text/plain; charset=utf-8',
+}
+
+const SAFE = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+}
+
+/** A file of the console, and nothing outside its folder; null when there is none. */
+export function createPages(folder: string | null): (path: string) => Promise<Reply | null> {
+  return async (path) => {
+    if (folder === null) return null
+    const name = path === '/' ? 'index.html' : decode(path)
+    if (name === null) return null
+    try {
+      const root = await realpath(folder)
+      const file = await realpath(join(root, name))
+      if (!file.startsWith(root + sep)) return null
+      const type = TYPES[extname(file)] ?? 'application/octet-stream'
+      const isHashed = path.startsWith('/assets/')
+      const caching = isHashed ? 'public, max-age=31536000, immutable' : 'no-cache'
+      const headers = { ...SAFE, 'cache-control': caching }
+      return { status: 200, bytes: await readFile(file), type, headers }
+    } catch {
+      return null
+    }
+  }
+}
+
+function decode(path: string): string | null {
+  try {
+    const name = decodeURIComponent(path.slice(1))
+    return name.includes('\0') ? null : name
+  } catch {
+    return null
+  }
+}
+
+export function landingPage(dialects: readonly Dialect[]): Reply {
+  const rows = dialects.map(
+    ({ name, about, routes, sockets = [] }) =>
+      `<tr><th><a href="/${esc(name)}/">${esc(name)}</a></th><td>${esc(about)}</td>` +
+      `<td>${routes.length + sockets.length} operations</td></tr>`,
+  )
+  const text = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Manifold</title>
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}
+table{border-collapse:collapse}th,td{text-align:left;padding:.3rem .8rem .3rem 0;vertical-align:top}
+@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}a{color:#8bf}}</style></head>
+<body><h1>Manifold</h1>
+<p>An agent server. The same threads and runs, spoken in each of these APIs, at the paths their own
+documentation prints and below <code>/&lt;name&gt;</code>.</p>
+<table>${rows.join('')}</table>
+<p><a href="/manifold/v1">API index</a> · <a href="/manifold/v1/openapi.json">OpenAPI</a> ·
+<a href="/manifold/v1/health">health</a> · <a href="/metrics">metrics</a></p>
+</body></html>
+`
+  const headers = {
+    ...SAFE,
+    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+  }
+  return { status: 200, text, type: 'text/html; charset=utf-8', headers }
+}
+
+const esc = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)

@@ -1,0 +1,180 @@
+/**
+ * The server: every dialect on one port, each also on a port of its own when asked for. It stops by
+ * telling every stream first; nothing it does when a client goes away ever touches a run.
+ */
+
+import type { Engine } from '../kernel/ports.ts'
+import type { Dialect } from '../wire/dialect.ts'
+import type { Stage } from '../wire/outlet.ts'
+import { createWheel } from '../wire/wheel.ts'
+import { createDoor, createTurnstile, type DoorOptions } from './door.ts'
+import { type House, serve } from './http.ts'
+import { type Ears, type Limits, openPort, type Port, type Tls } from './listen.ts'
+import type { Log } from './log.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { createPlaces } from './mount.ts'
+import { createPages, landingPage } from './page.ts'
+import { createSockets } from './socket.ts'
+
+export interface ServerOptions {
+  engine: Engine
+  dialects: Dialect[]
+  host: string
+  /** 0: the system chooses. */
+  port: number
+  /** Dialects that also get a port of their own. */
+  listens?: Record<string, number>
+  /** Who may come in. */
+  access: Omit<DoorOptions, 'host' | 'behindProxy'>
+  log: Log
+  tls?: Tls | null
+  /** A proxy in front is trusted to say who the client is and how it came. */
+  behindProxy?: boolean
+  /** Requests worked on at once; default 1024. */
+  inFlight?: number
+  limits?: Limits
+  /** How readers are waited for; see `Stage`. */
+  readers?: Pick<Stage, 'blockedMs' | 'lingerMs' | 'pileBytes'>
+  /** The built console; absent: a plain page. */
+  consoleDir?: string | null
+  /** How long connections may take to end when the server stops; default 5 s. */
+  graceMs?: number
+}
+
+export interface Listening {
+  url: string
+  port: number
+  /** By dialect. */
+  ports: Record<string, number>
+}
+
+export interface Server {
+  /** Rejects when a port is taken; then nothing is listened on. */
+  listen(): Promise<Listening>
+  /** Says goodbye on every stream, stops accepting, and resolves when all is closed. Idempotent. */
+  close(): Promise<void>
+}
+
+export function createServer(options: ServerOptions): Server {
+  const { engine, dialects, host, log, tls = null, listens = {}, behindProxy = false } = options
+  const wheel = createWheel()
+  const turnstile = createTurnstile(options.inFlight ?? 1024)
+  const onBug = (err: unknown) => log.error({ err }, 'a stream failed')
+  const ports: Port[] = []
+  let metrics: Metrics | null = null
+  let isClosing = false
+  let closing: Promise<void> | null = null
+
+  const house: House = {
+    engine,
+    places: createPlaces(
+      dialects,
+      rootDialect(dialects, options, () => metrics),
+    ),
+    door: createDoor({ ...options.access, host, behindProxy }),
+    turnstile,
+    stage: { wheel, onBug, ...options.readers },
+    log,
+    get metrics() {
+      return metrics
+    },
+    behindProxy,
+    isSecure: tls !== null,
+    isClosing: () => isClosing,
+    page: createPages(options.consoleDir ?? null),
+  }
+  const sockets = createSockets(house)
+  const earsOf = (only: string | null): Ears => ({
+    onRequest: (req, res) => void serve(house, req, res, only),
+    onUpgrade: (req, socket, head) => void sockets.upgrade(req, socket, head, only),
+  })
+  const open = async (port: number, only: string | null): Promise<number> => {
+    const at = { host, port }
+    const opened = await openPort(at, earsOf(only), options.limits ?? {}, tls)
+    ports.push(opened)
+    return opened.port
+  }
+
+  return {
+    async listen() {
+      for (const name of Object.keys(listens))
+        if (!dialects.some((d) => d.name === name))
+          throw new Error(`There is no dialect ${name} to listen for.`)
+      try {
+        const port = await open(options.port, null)
+        const own: Record<string, number> = {}
+        for (const [name, at] of Object.entries(listens)) own[name] = await open(at, name)
+        metrics = createMetrics(engine, {
+          streams: () => wheel.size,
+          inFlight: () => turnstile.inside,
+        })
+        const name = host.includes(':') ? `[${host}]` : host
+        return { url: `${tls ? 'https' : 'http'}://${name}:${port}`, port, ports: own }
+      } catch (error) {
+        await Promise.all(ports.map((p) => p.close(0)))
+        throw error
+      }
+    },
+    close() {
+      closing ??= (async () => {
+        const graceMs = options.graceMs ?? 5000
+        isClosing = true
+        for (const stream of wheel.all()) stream.close('shutdown')
+        const cut = setTimeout(() => sockets.cut(), graceMs)
+        await Promise.all(ports.map((p) => p.close(graceMs)))
+        clearTimeout(cut)
+        sockets.cut()
+        metrics?.close()
+        wheel.stop()
+        for (const dialect of dialects) await dialect.close?.()
+      })()
+      return closing
+    },
+  }
+}
+
+/** What the server itself answers at the root. */
+function rootDialect(
+  dialects: readonly Dialect[],
+  options: ServerOptions,
+  metrics: () => Metrics | null,
+): Dialect {
+  const page = createPages(options.consoleDir ?? null)
+  return {
+    name: 'server',
+    about: 'The server itself.',
+    routes: [
+      {
+        method: 'GET',
+        path: '/',
+        summary: 'What this is.',
+        answers: { 200: { about: 'A page.' } },
+        isPublic: true,
+        handle: async () => (await page('/')) ?? landingPage(dialects),
+      },
+      {
+        method: 'GET',
+        path: '/metrics',
+        summary: 'Figures in Prometheus form.',
+        answers: { 200: { about: 'Text.' } },
+        handle: async () =>
+          (await metrics()?.page()) ?? { status: 503, text: 'starting\n', type: 'text/plain' },
+      },
+    ],
+    refuse: (fault) => ({
+      status: STATUS[fault.code] ?? 500,
+      text: `${fault.message}\n`,
+      type: 'text/plain; charset=utf-8',
+    }),
+  }
+}
+
+const STATUS: Record<string, number> = {
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  unsupported: 405,
+  limited: 503,
+  unavailable: 503,
+  invalid: 400,
+}

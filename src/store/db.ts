@@ -1,0 +1,50 @@
+/**
+ * What a database must offer for the store to live in it: the whole difference between SQLite and
+ * PostgreSQL. Statements are the same text on both.
+ */
+
+import type { Json } from '../kernel/part.ts'
+import type { Answer, Job } from './job.ts'
+
+/** All that columns hold: TEXT and BIGINT. */
+export type Value = string | number | null
+
+export type Row = Record<string, Value>
+
+/** `$1` is the first of `params`. */
+export interface Statement {
+  text: string
+  params: Value[]
+}
+
+/** How a select keeps the rows it found from other writers. Empty where there is only one writer. */
+export interface Locks {
+  /** Waits for rows that somebody else holds. */
+  held: string
+  /** Leaves out rows that somebody else holds. */
+  free: string
+}
+
+export interface Db {
+  locks: Locks
+  /** A reading statement. It sees everything whose commit has resolved. */
+  all(statement: Statement): Promise<Row[]>
+  /**
+   * Performs the jobs in one transaction, which is on disk when this resolves. Commits are in one
+   * order over all processes. Never called while another call is under way. A rejection is fatal.
+   */
+  commit(jobs: Job[]): Promise<Answer[]>
+  /** A statement on leases that need not wait for its turn; absent: it takes its turn. */
+  lease?(statement: Statement): Promise<Row[]>
+  onAdvance(listener: (thread: string, seq: number) => void): () => void
+  health(): Promise<Record<string, Json>>
+  close(): Promise<void>
+}
+
+/** The file itself cannot be read or is no database: no answer of it can be believed any more. */
+export class Damage extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause })
+    this.name = 'Damage'
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * What can be asked of the writer: plain data, because SQLite's writer is another thread. A group of
+ * jobs is one transaction; each job has its answer, and a refused one leaves nothing.
+ */
+
+import type { Refusal } from '../kernel/ports.ts'
+import type { Row, Statement, Value } from './db.ts'
+
+/** The rows of a thread as parameters, in the order of their columns. */
+export interface RowValues {
+  thread: Value[]
+  runs: Value[][]
+  asks: Value[][]
+  usage: Value[][]
+}
+
+/** A row of the log without its place in the order of commits. */
+export interface Chunk {
+  thread: string
+  firstSeq: number
+  lastSeq: number
+  size: number
+  body: string
+}
+
+export interface AppendJob {
+  do: 'append'
+  after: number
+  epoch: number | null
+  chunk: Chunk
+  /** Deltas alone change nothing but the thread's seq; they have no place in the feed and no rows. */
+  isMilestone: boolean
+  /** Absent for deltas, unless the thread is new. */
+  rows: RowValues | null
+  documents: Value[][]
+  /** Kind and key of the documents that must not exist yet. */
+  absent: [kind: string, key: string][]
+}
+
+export type Job =
+  | AppendJob
+  | { do: 'erase'; thread: string }
+  /** Puts the chunk in the place of the `count` rows that it was made of, if they are still there. */
+  | { do: 'repack'; chunk: Chunk; count: number }
+  | { do: 'reindex'; thread: string; seq: number; rows: RowValues }
+  | { do: 'run'; statement: Statement }
+
+/** Null: done. Rows: of a statement that was run. */
+export type Answer = Refusal | null | Row[]

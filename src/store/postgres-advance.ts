@@ -1,0 +1,121 @@
+/**
+ * How processes hear of each other's commits: one notification a transaction that lists threads
+ * and seqs. Behind it is a slow poll, because a notification is lost when the connection is.
+ */
+
+import type { Client } from 'pg'
+import type { Row, Statement } from './db.ts'
+import type { Connections } from './postgres-connection.ts'
+import * as sql from './sql.ts'
+
+const POLL_MS = 5000
+const RECONNECT_MS = 1000
+/** PostgreSQL takes fewer than 8,000 bytes. */
+const PAYLOAD_LIMIT = 7500
+
+export type Advance = [thread: string, seq: number]
+
+const channelOf = (schema: string): string => `manifold_${schema}`
+
+/** The statements that tell the others, to be run in the transaction of the commit. */
+export function tellings(schema: string, instance: string, advances: Advance[]): Statement[] {
+  const payloads: string[] = []
+  let payload = instance
+  for (const [thread, seq] of advances) {
+    const item = ` ${thread}:${seq}`
+    if (payload.length + item.length > PAYLOAD_LIMIT) {
+      payloads.push(payload)
+      payload = instance
+    }
+    payload += item
+  }
+  if (payload !== instance) payloads.push(payload)
+  const params = (text: string) => [channelOf(schema), text]
+  return payloads.map((text) => ({ text: 'select pg_notify($1, $2)', params: params(text) }))
+}
+
+/** What another process said; nothing when it was this one. */
+export function heard(payload: string, instance: string): Advance[] {
+  const [from, ...items] = payload.split(' ')
+  if (from === instance) return []
+  return items.map((item) => {
+    const colon = item.lastIndexOf(':')
+    return [item.slice(0, colon), Number(item.slice(colon + 1))]
+  })
+}
+
+export class Advances {
+  readonly #connections: Connections
+  readonly #instance: string
+  readonly #all: (statement: Statement) => Promise<Row[]>
+  readonly #listeners = new Set<(thread: string, seq: number) => void>()
+  #client: Client | null = null
+  #pos = 0
+  #isClosed = false
+  #poll: NodeJS.Timeout | null = null
+  #retry: NodeJS.Timeout | null = null
+
+  constructor(
+    connections: Connections,
+    instance: string,
+    all: (statement: Statement) => Promise<Row[]>,
+  ) {
+    this.#connections = connections
+    this.#instance = instance
+    this.#all = all
+  }
+
+  async open(): Promise<void> {
+    this.#pos = await this.#top()
+    await this.#listen()
+    this.#poll = setInterval(() => void this.#look().catch(() => {}), POLL_MS).unref()
+  }
+
+  on(listener: (thread: string, seq: number) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#poll) clearInterval(this.#poll)
+    if (this.#retry) clearTimeout(this.#retry)
+    await this.#client?.end()
+  }
+
+  async #listen(): Promise<void> {
+    const client = await this.#connections.client()
+    this.#client = client
+    client.on('notification', ({ payload = '' }) => this.#tell(heard(payload, this.#instance)))
+    client.on('end', () => this.#again())
+    await client.query(`listen "${channelOf(this.#connections.schema)}"`)
+  }
+
+  #again(): void {
+    if (this.#isClosed) return
+    this.#retry = setTimeout(() => {
+      this.#listen()
+        .then(() => this.#look())
+        .catch(() => this.#again())
+    }, RECONNECT_MS)
+  }
+
+  #tell(advances: Advance[]): void {
+    for (const [thread, seq] of advances)
+      for (const listener of this.#listeners) listener(thread, seq)
+  }
+
+  /** Tells of everything that may have moved since the last look; more than needed does no harm. */
+  async #look(): Promise<void> {
+    if (this.#listeners.size === 0) return
+    const from = this.#pos
+    this.#pos = await this.#top()
+    const rows = await this.#all(sql.movedSince(from))
+    this.#tell(rows.map((r) => [r.id as string, r.seq as number]))
+  }
+
+  async #top(): Promise<number> {
+    const [row] = await this.#all(sql.topPos())
+    return (row?.top as number | null) ?? 0
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Reading the log: a thread from any seq, and all threads in the order of their commits. A packed
+ * row holds thousands of events; the last ones that were opened are kept, so that reading on from
+ * the middle does not open the same row again for every page.
+ */
+
+import { type Event, isDelta } from '../kernel/event.ts'
+import type { Store } from '../kernel/ports.ts'
+import { decode } from './codec.ts'
+import type { Row, Statement } from './db.ts'
+import * as sql from './sql.ts'
+
+/** Rows with fewer events are decoded again, and how many of the others are kept. */
+const KEPT_FROM = 256
+const KEPT_ROWS = 8
+
+export function createReader(
+  all: (statement: Statement) => Promise<Row[]>,
+): Pick<Store, 'read' | 'feed'> {
+  const opened = new Map<string, Event[]>()
+
+  /** What a range of a thread says never changes, so its name is enough to know it by. */
+  function open(thread: string, row: Row): Event[] {
+    const first = row.first_seq as number
+    const count = (row.last_seq as number) - first + 1
+    if (count < KEPT_FROM) return decode(thread, first, row.body as string)
+    const name = `${thread} ${first} ${count}`
+    const events = opened.get(name) ?? decode(thread, first, row.body as string)
+    opened.delete(name)
+    opened.set(name, events)
+    for (const old of opened.keys()) {
+      if (opened.size <= KEPT_ROWS) break
+      opened.delete(old)
+    }
+    return events
+  }
+
+  return {
+    read: async (thread, from, limit) => {
+      const after = Math.max(0, Math.floor(from))
+      const upTo = after + Math.max(1, Math.ceil(limit))
+      const rows = await all(sql.chunksAfter(thread, after, upTo))
+      return rows.flatMap((row) => {
+        const events = open(thread, row)
+        const first = row.first_seq as number
+        return events.slice(Math.max(0, after + 1 - first), Math.max(0, upTo + 1 - first))
+      })
+    },
+    feed: async (after, limit) => {
+      const rows = await all(sql.feedAfter(after, Math.max(1, limit)))
+      const events: Event[] = []
+      let cursor = after
+      for (const row of rows) {
+        const chunk = decode(row.thread as string, row.first_seq as number, row.body as string)
+        for (const event of chunk) if (!isDelta(event.type)) events.push(event)
+        cursor = row.pos as number
+        if (events.length >= limit) break
+      }
+      return { cursor, events }
+    },
+  }
+}

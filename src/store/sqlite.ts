@@ -1,0 +1,182 @@
+/**
+ * The store in a folder: SQLite with one writing thread, and reads on a connection of the main
+ * thread. A folder belongs to one process at a time.
+ */
+
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { Fault } from '../kernel/fault.ts'
+import type { Store } from '../kernel/ports.ts'
+import { Damage, type Db, type Row } from './db.ts'
+import { createPrivate, lockFolder, openFolder } from './folder-lock.ts'
+import type { Answer } from './job.ts'
+import { pending } from './migrations.ts'
+import * as sql from './sql.ts'
+import { connect, type SqliteConnection } from './sqlite-connection.ts'
+import { loadSqlite } from './sqlite-library.ts'
+import type { Request, Response, WorkerSettings } from './sqlite-worker.ts'
+import { createStore } from './store.ts'
+
+export interface SqliteOptions {
+  /** Is created when it is not there, readable by its owner only. */
+  folder: string
+  onFatal?: (error: Error) => void
+  /** The file may not grow past that many pages of 4 KiB. For quotas, and to test a full disk. */
+  maxPages?: number
+}
+
+/** Files up to this size are checked before use when the last process did not end well. */
+const CHECKED_BYTES = 256 * 1024 * 1024
+
+export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+  const { folder, maxPages = null } = options
+  openFolder(folder)
+  const library = await loadSqlite()
+  const unlock = lockFolder(library, folder)
+  const file = join(folder, 'manifold.db')
+  const thread = startWriter({ file, maxPages })
+  try {
+    const isUnclean = existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0
+    createPrivate(file)
+    const db = connect(library, file)
+    if (isUnclean && statSync(file).size <= CHECKED_BYTES) check(db, 'quick_check')
+    migrate(db, folder)
+    db.exec('pragma query_only = on')
+    await thread.ask({ do: 'open' })
+    return createStore(sqliteDb({ db, file, thread, unlock }), options.onFatal)
+  } catch (error) {
+    await thread.kill()
+    unlock()
+    throw error
+  }
+}
+
+interface Parts {
+  db: SqliteConnection
+  file: string
+  thread: WriterThread
+  unlock: () => void
+}
+
+const sqliteDb = ({ db, file, thread, unlock }: Parts): Db => ({
+  locks: { held: '', free: '' },
+  all: async (statement) => {
+    try {
+      return db.all(statement)
+    } catch (error) {
+      throw isDamage(error) ? new Damage(error as Error) : error
+    }
+  },
+  commit: async (jobs) => (await thread.ask({ do: 'commit', jobs })) as Answer[],
+  // Nobody else writes to the folder, so nothing is ever heard.
+  onAdvance: () => () => {},
+  health: async () => ({
+    kind: 'sqlite',
+    version: oneValue(db, 'select sqlite_version() as value'),
+    file,
+    bytes: statSync(file).size,
+    walBytes: existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0,
+    freePages: oneValue(db, 'pragma freelist_count'),
+    migration: oneValue(db, 'select max(number) as value from migrations'),
+  }),
+  close: async () => {
+    db.close()
+    await thread.close()
+    unlock()
+  },
+})
+
+/** SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB. */
+const isDamage = (error: unknown): boolean =>
+  [10, 11, 26].includes(((error as { errcode?: number }).errcode ?? 0) & 0xff)
+
+const oneValue = (db: SqliteConnection, text: string) =>
+  Object.values(db.all({ text, params: [] })[0] ?? {})[0] ?? null
+
+// ---- opening ------------------------------------------------------------------------------
+
+function migrate(db: SqliteConnection, folder: string): void {
+  db.all(sql.createMigrations())
+  const applied = db.all(sql.appliedMigrations())
+  const missing = pending(applied)
+  if (missing.length > 0 && applied.length > 0) {
+    check(db, 'integrity_check')
+    backUp(db, folder, applied.at(-1) as Row)
+  }
+  for (const { number, name, text } of missing) {
+    db.exec('begin immediate')
+    db.exec(text)
+    db.all(sql.recordMigration(number, name, Date.now()))
+    db.exec('commit')
+  }
+}
+
+function check(db: SqliteConnection, how: 'quick_check' | 'integrity_check'): void {
+  const problem = oneValue(db, `pragma ${how}(1)`)
+  if (problem === 'ok') return
+  throw new Fault(
+    'unavailable',
+    `The store is damaged (${problem}). Restore a backup of the data folder; its own are in "backups".`,
+  )
+}
+
+function backUp(db: SqliteConnection, folder: string, last: Row): void {
+  const backups = join(folder, 'backups')
+  mkdirSync(backups, { recursive: true, mode: 0o700 })
+  const file = join(backups, `manifold-${last.number}-${Date.now()}.db`)
+  createPrivate(file)
+  db.all({ text: 'vacuum into $1', params: [file] })
+}
+
+// ---- the writing thread -------------------------------------------------------------------
+
+interface WriterThread {
+  /** One request at a time. */
+  ask(request: Request): Promise<Answer[]>
+  close(): Promise<void>
+  kill(): Promise<void>
+}
+
+function startWriter(settings: WorkerSettings): WriterThread {
+  const worker = new Worker(...workerSource(settings))
+  let waiting: { resolve(answers: Answer[]): void; reject(error: Error): void } | null = null
+  let failure: Error | null = null
+  const fail = (error: Error): void => {
+    failure ??= error
+    waiting?.reject(error)
+    waiting = null
+  }
+  worker.on('message', (response: Response) => {
+    if (response.is === 'failed') return fail(new Error(response.message))
+    const { resolve } = waiting ?? {}
+    waiting = null
+    resolve?.(response.is === 'committed' ? response.answers : [])
+  })
+  worker.on('error', fail)
+  worker.on('exit', () => fail(new Error('the writing thread has ended')))
+  const ask = (request: Request): Promise<Answer[]> =>
+    new Promise((resolve, reject) => {
+      if (failure) return reject(failure)
+      waiting = { resolve, reject }
+      worker.postMessage(request)
+    })
+  const kill = async (): Promise<void> => void (await worker.terminate())
+  const close = async (): Promise<void> => {
+    if (!failure) await ask({ do: 'close' })
+    await kill()
+  }
+  return { ask, close, kill }
+}
+
+/** Compiled, the thread is a script beside this one; from source it first needs a loader of types. */
+function workerSource(workerData: WorkerSettings): ConstructorParameters<typeof Worker> {
+  if (!import.meta.url.endsWith('.ts'))
+    return [new URL('./sqlite-worker.js', import.meta.url), { workerData, execArgv: [] }]
+  const loader = createRequire(import.meta.url).resolve('tsx/cjs/api')
+  const script = fileURLToPath(new URL('./sqlite-worker.ts', import.meta.url))
+  const boot = `require(${JSON.stringify(loader)}).register(); require(${JSON.stringify(script)})`
+  return [boot, { eval: true, workerData, execArgv: [] }]
+}

@@ -1,0 +1,195 @@
+/**
+ * The Store port over any database that is a `Db`. Everything here is the same for SQLite and
+ * PostgreSQL; whatever resolves is on disk.
+ */
+
+import { Fault } from '../kernel/fault.ts'
+import type { Json } from '../kernel/part.ts'
+import type { Append, Document, Lease, Page, Refusal, Store } from '../kernel/ports.ts'
+import type { Rows } from '../kernel/rows.ts'
+import { encode, hasMilestone, sizeOf } from './codec.ts'
+import { Damage, type Db, type Row, type Statement, type Value } from './db.ts'
+import type { AppendJob, Job, RowValues } from './job.ts'
+import { createPacker } from './packer.ts'
+import { createReader } from './reader.ts'
+import { askTable, readUsage, runTable, type Table, threadTable, usageTable } from './record.ts'
+import * as sql from './sql.ts'
+
+import { Writer } from './writer.ts'
+
+/** `onFatal` is told once, when the store has ended because a commit failed. */
+export function createStore(db: Db, onFatal: (error: Error) => void = () => {}): Store {
+  const writer = new Writer(db, onFatal)
+  const all = reading(db, writer)
+  const run = async (statement: Statement): Promise<Row[]> =>
+    (await writer.submit({ do: 'run', statement })) as Row[]
+  return {
+    append: async (append) => (await writer.submit(jobOf(append))) as Refusal | null,
+    ...createReader(all),
+    ...lists(all),
+    ...leases(db, writer, run),
+    ...documents(all, run),
+    onAdvance: (listener) => db.onAdvance(listener),
+    pack: createPacker(all, (job) => writer.submit(job)),
+    erase: async (thread) => void (await writer.submit({ do: 'erase', thread })),
+    reindex: async (thread, rows) => settle(await writer.submit(reindexOf(thread, rows)), thread),
+    health: async () => ({
+      ...(await db.health()),
+      ...(await counted(all)),
+      queued: writer.queued,
+    }),
+    close: async () => {
+      await writer.close()
+      await db.close()
+    },
+  }
+}
+
+type All = (statement: Statement) => Promise<Row[]>
+
+/** A file that cannot be read ends the store, as a failed commit does. */
+const reading =
+  (db: Db, writer: Writer): All =>
+  async (statement) => {
+    writer.assertOpen()
+    try {
+      return await db.all(statement)
+    } catch (error) {
+      if (error instanceof Damage) writer.fail(error)
+      throw error
+    }
+  }
+
+function jobOf(append: Append): AppendJob {
+  const { thread, after, epoch, events, rows, documents } = append
+  const isDense = events.every((e, i) => e.thread === thread && e.seq === after + i + 1)
+  if (events.length === 0 || !isDense || rows.thread.id !== thread)
+    throw new Error(`append to ${thread} after ${after}: the events do not follow`)
+  const isMilestone = hasMilestone(events)
+  return {
+    do: 'append',
+    after,
+    epoch,
+    chunk: {
+      thread,
+      firstSeq: after + 1,
+      lastSeq: after + events.length,
+      size: sizeOf(events),
+      body: encode(events),
+    },
+    isMilestone,
+    rows: isMilestone || after === 0 ? valuesOf(rows) : null,
+    documents: documents.map(sql.documentValues),
+    absent: documents.filter((d) => d.ifAbsent).map((d) => [d.kind, d.key]),
+  }
+}
+
+const valuesOf = (rows: Rows): RowValues => ({
+  thread: threadTable.write(rows.thread),
+  runs: rows.runs.map(runTable.write),
+  asks: rows.asks.map(askTable.write),
+  usage: rows.usage.map(usageTable.write),
+})
+
+const reindexOf = (thread: string, rows: Rows): Job => ({
+  do: 'reindex',
+  thread,
+  seq: rows.thread.seq,
+  rows: valuesOf(rows),
+})
+
+function settle(answer: unknown, thread: string): void {
+  if (answer !== 'version') return
+  throw new Fault('stale', `The log of thread ${thread} has moved on; fold it again.`)
+}
+
+async function counted(all: All): Promise<Record<string, Json>> {
+  const [row] = await all(sql.counts())
+  return { threads: row?.threads ?? 0, openAsks: row?.asks ?? 0, leases: row?.held ?? 0 }
+}
+
+function lists(all: All) {
+  const page = async <T>(
+    [items, total]: [Statement, Statement],
+    table: Table<T>,
+  ): Promise<Page<T>> => {
+    const [rows, counts] = await Promise.all([all(items), all(total)])
+    return { items: rows.map(table.read), total: counts[0]?.total as number }
+  }
+  const one = async <T>(statement: Statement, table: Table<T>): Promise<T | null> => {
+    const [row] = await all(statement)
+    return row ? table.read(row) : null
+  }
+  return {
+    thread: (id) => one(sql.rowById('threads', id), threadTable),
+    threads: (query) => page(sql.threadsPage(query), threadTable),
+    run: (id) => one(sql.rowById('runs', id), runTable),
+    runs: (query) => page(sql.runsPage(query), runTable),
+    ask: (id) => one(sql.rowById('asks', id), askTable),
+    asks: (query) => page(sql.asksPage(query), askTable),
+    usage: async (query) => (await all(sql.usageTotals(query))).map(totalOf),
+    usageOf: async (run) => (await all(sql.usageOfRun(run))).map(usageTable.read),
+    threadIds: async () => (await all(sql.threadIds())).map((r) => r.id as string),
+  } satisfies Partial<Store>
+}
+
+const totalOf = (row: Row) => ({
+  day: row.day as string,
+  agent: row.agent as string,
+  model: row.model as string,
+  calls: row.calls as number,
+  usage: readUsage(row),
+})
+
+const leaseOf = (row: Row): Lease => ({ thread: row.id as string, epoch: row.epoch as number })
+
+function leases(db: Db, writer: Writer, run: All) {
+  const { locks } = db
+  const take: All = async (statement) => {
+    writer.assertOpen()
+    return db.lease ? db.lease(statement) : run(statement)
+  }
+  return {
+    claim: async (worker, now, until, limit) =>
+      (await take(sql.claimDue({ worker, now, until, limit }, locks))).map(leaseOf),
+    claimOne: async (worker, thread, now, until) => {
+      const [row] = await take(sql.claimThread(thread, { worker, now, until, limit: 1 }))
+      return row ? leaseOf(row) : null
+    },
+    renew: async (worker, held, until) => {
+      const ids = held.map((l) => l.thread)
+      const renewals = sql.renewLeases(worker, until, ids, locks)
+      const rows = (await Promise.all(renewals.map(take))).flat()
+      const epochs = new Map(rows.map((r) => [r.id as Value, r.epoch]))
+      return held.filter((l) => epochs.get(l.thread) === l.epoch)
+    },
+    release: async (worker, lease) =>
+      void (await take(sql.releaseLease(worker, lease.thread, lease.epoch))),
+  } satisfies Partial<Store>
+}
+
+function documents(all: All, run: All) {
+  return {
+    get: async (kind, key) => {
+      const [row] = await all(sql.getDocument(kind, key))
+      return row ? (JSON.parse(row.body as string) as Json) : null
+    },
+    put: async (document) => {
+      for (const statement of sql.putDocuments([sql.documentValues(document)])) await run(statement)
+    },
+    drop: async (kind, key) => void (await run(sql.dropDocument(kind, key))),
+    list: async (kind, prefix = '') => {
+      const rows = await all(sql.listDocuments(kind, prefix))
+      return rows.map((r): Document => documentOf(kind, r)).sort(byKey)
+    },
+  } satisfies Partial<Store>
+}
+
+const documentOf = (kind: string, row: Row): Document => ({
+  kind,
+  key: row.key as string,
+  body: JSON.parse(row.body as string) as Json,
+})
+
+/** By code unit: the two databases do not agree on the order of letters. */
+const byKey = (a: Document, b: Document): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)

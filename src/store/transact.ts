@@ -1,0 +1,196 @@
+/**
+ * What one transaction does for a group of jobs: look, decide, write. It is a generator that gives
+ * out batches of statements and is handed their rows, so that the same code runs on a driver that
+ * answers at once and on one that must be waited for.
+ */
+
+import type { Refusal } from '../kernel/ports.ts'
+import type { Locks, Row, Statement, Value } from './db.ts'
+import type { Answer, AppendJob, Chunk, Job } from './job.ts'
+import * as sql from './sql.ts'
+
+export type Transaction<T> = Generator<Statement[], T, Row[][]>
+
+/** The answers are in the order of the jobs. */
+export function* transact(jobs: Job[], locks: Locks): Transaction<Answer[]> {
+  const answers: Answer[] = []
+  let from = 0
+  while (from < jobs.length) {
+    const job = jobs[from] as Job
+    if (job.do === 'append') {
+      const appends = leadingAppends(jobs, from)
+      answers.push(...(yield* appendAll(appends, locks)))
+      from += appends.length
+    } else {
+      answers.push(yield* perform(job))
+      from += 1
+    }
+  }
+  return answers
+}
+
+function leadingAppends(jobs: Job[], from: number): AppendJob[] {
+  const appends: AppendJob[] = []
+  for (let i = from; i < jobs.length; i++) {
+    const job = jobs[i] as Job
+    if (job.do !== 'append') break
+    appends.push(job)
+  }
+  return appends
+}
+
+function* perform(job: Exclude<Job, AppendJob>): Transaction<Answer> {
+  switch (job.do) {
+    case 'run': {
+      const [rows] = yield [job.statement]
+      return rows as Row[]
+    }
+    case 'erase':
+      return yield* erase(job.thread)
+    case 'repack':
+      return yield* repack(job.chunk, job.count)
+    case 'reindex':
+      return yield* reindex(job)
+  }
+}
+
+/** A place in the feed is never given twice, also when the row that had it is gone. */
+function* erase(thread: string): Transaction<Answer> {
+  const [tops] = yield [sql.topPos()]
+  yield [sql.markPos(topOf(tops)), ...sql.eraseThread(thread)]
+  return null
+}
+
+function* repack(chunk: Chunk, count: number): Transaction<Answer> {
+  const { thread, firstSeq, lastSeq } = chunk
+  const [found] = yield [sql.countDeltaChunks(thread, firstSeq, lastSeq)]
+  const row = found?.[0]
+  const isSame = row?.count === count && row.first_seq === firstSeq && row.last_seq === lastSeq
+  if (!isSame) return 'version'
+  yield [sql.deleteChunks(thread, firstSeq, lastSeq)]
+  yield sql.insertChunks([{ chunk, pos: null }])
+  return null
+}
+
+function* reindex(job: Extract<Job, { do: 'reindex' }>): Transaction<Answer> {
+  const [last] = yield [sql.lastSeq(job.thread)]
+  if ((last?.[0]?.seq ?? 0) !== job.seq) return 'version'
+  const { thread, runs, asks, usage } = job.rows
+  yield sql.dropRunRows(job.thread)
+  yield [
+    ...sql.putThreads([thread]),
+    ...sql.putRuns(runs),
+    ...sql.putAsks(asks),
+    ...sql.putUsage(usage),
+  ]
+  return null
+}
+
+// ---- appends ------------------------------------------------------------------------------
+
+/** What the group knows of a thread: as the database says, and as the appends before have made it. */
+interface Known {
+  seq: number
+  epoch: number
+}
+
+/** What the group is going to write; of two rows with the same key the later one counts. */
+interface Changes {
+  chunks: { chunk: Chunk; pos: number | null }[]
+  threads: Map<string, Value[]>
+  seqs: Map<string, number>
+  runs: Map<Value, Value[]>
+  asks: Map<string, Value[][]>
+  usage: Value[][]
+  documents: Map<string, Value[]>
+}
+
+function* appendAll(jobs: AppendJob[], locks: Locks): Transaction<Answer[]> {
+  const threads = [...new Set(jobs.map((j) => j.chunk.thread))].sort()
+  const lockings = sql.lockThreads(threads, locks)
+  const lookups = sql.existing(jobs.flatMap((j) => j.absent))
+  const [tops, ...found] = yield [sql.topPos(), ...lockings, ...lookups]
+  const known = knownThreads(found.slice(0, lockings.length).flat())
+  const taken = new Set(
+    found
+      .slice(lockings.length)
+      .flat()
+      .map((r) => nameOf(r.kind, r.key)),
+  )
+  const changes = noChanges()
+  let pos = topOf(tops)
+  const answers: Answer[] = []
+  for (const job of jobs) {
+    const refusal = refuse(job, known.get(job.chunk.thread), taken)
+    answers.push(refusal)
+    if (refusal) continue
+    if (job.isMilestone) pos += 1
+    accept(job, job.isMilestone ? pos : null, known, changes)
+    for (const [kind, key] of job.documents) taken.add(nameOf(kind, key))
+  }
+  const writes = statementsOf(changes)
+  if (writes.length > 0) yield writes
+  return answers
+}
+
+const topOf = (rows: Row[] | undefined): number => (rows?.[0]?.top as number | null) ?? 0
+
+const nameOf = (kind: Value | undefined, key: Value | undefined): string => `${kind}\0${key}`
+
+const knownThreads = (rows: Row[]): Map<string, Known> =>
+  new Map(rows.map((r) => [r.id as string, { seq: r.seq as number, epoch: r.epoch as number }]))
+
+const noChanges = (): Changes => ({
+  chunks: [],
+  threads: new Map(),
+  seqs: new Map(),
+  runs: new Map(),
+  asks: new Map(),
+  usage: [],
+  documents: new Map(),
+})
+
+/**
+ * A writer that lost its lease is told so first. A document that is there comes before a log that
+ * moved on: whoever repeats a request finds that it was answered, not that it came too late.
+ */
+function refuse(job: AppendJob, thread: Known | undefined, taken: Set<string>): Refusal | null {
+  if (job.epoch !== null && thread && thread.epoch > job.epoch) return 'fenced'
+  if (job.absent.some(([kind, key]) => taken.has(nameOf(kind, key)))) return 'exists'
+  if ((thread?.seq ?? 0) !== job.after) return 'version'
+  return null
+}
+
+function accept(
+  job: AppendJob,
+  pos: number | null,
+  known: Map<string, Known>,
+  changes: Changes,
+): void {
+  const { chunk, rows } = job
+  const { thread, lastSeq } = chunk
+  known.set(thread, { epoch: known.get(thread)?.epoch ?? 0, seq: lastSeq })
+  changes.chunks.push({ chunk, pos })
+  for (const values of job.documents) changes.documents.set(nameOf(values[0], values[1]), values)
+  if (!rows) {
+    changes.seqs.set(thread, lastSeq)
+    return
+  }
+  changes.seqs.delete(thread)
+  changes.threads.set(thread, rows.thread)
+  for (const values of rows.runs) changes.runs.set(values[0] as Value, values)
+  changes.asks.set(thread, rows.asks)
+  changes.usage.push(...rows.usage)
+}
+
+/** Thread rows come before their seqs: a later append of deltas moves the row that was just put. */
+const statementsOf = (changes: Changes): Statement[] => [
+  ...sql.insertChunks(changes.chunks),
+  ...sql.putThreads([...changes.threads.values()]),
+  ...sql.moveThreads([...changes.seqs]),
+  ...sql.putRuns([...changes.runs.values()]),
+  ...sql.dropAsks([...changes.asks.keys()]),
+  ...sql.putAsks([...changes.asks.values()].flat()),
+  ...sql.putUsage(changes.usage),
+  ...sql.putDocuments([...changes.documents.values()]),
+]

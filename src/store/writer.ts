@@ -1,0 +1,100 @@
+/**
+ * The one way to the disk: jobs queue up while a commit is under way, and all of them are the next
+ * commit. The first commit that fails ends the store, because what the disk holds is then unknown.
+ */
+
+import { Fault } from '../kernel/fault.ts'
+import type { Db } from './db.ts'
+import type { Answer, Job } from './job.ts'
+
+const GROUP_LIMIT = 512
+
+interface Waiting {
+  job: Job
+  resolve(answer: Answer): void
+  reject(error: Error): void
+}
+
+export class Writer {
+  readonly #db: Db
+  readonly #onFatal: (error: Error) => void
+  #queue: Waiting[] = []
+  #isCommitting = false
+  #isScheduled = false
+  #refusal: Fault | null = null
+  #hasFailed = false
+  #whenIdle: (() => void)[] = []
+
+  constructor(db: Db, onFatal: (error: Error) => void) {
+    this.#db = db
+    this.#onFatal = onFatal
+  }
+
+  get queued(): number {
+    return this.#queue.length
+  }
+
+  /** Throws when the store has failed or was closed. */
+  assertOpen(): void {
+    if (this.#refusal) throw this.#refusal
+  }
+
+  submit(job: Job): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.assertOpen()
+      this.#queue.push({ job, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  /** What is said in one breath is committed at once, and nothing is waited for. */
+  #schedule(): void {
+    if (this.#isCommitting || this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      void this.#commit()
+    })
+  }
+
+  async #commit(): Promise<void> {
+    const group = this.#queue.splice(0, GROUP_LIMIT)
+    if (group.length === 0) return
+    this.#isCommitting = true
+    try {
+      const answers = await this.#db.commit(group.map((w) => w.job))
+      this.#isCommitting = false
+      group.forEach((w, i) => {
+        w.resolve(answers[i] ?? null)
+      })
+    } catch (error) {
+      this.#isCommitting = false
+      this.#queue = [...group, ...this.#queue]
+      this.fail(error as Error)
+    }
+    if (this.#queue.length > 0) this.#schedule()
+    else for (const done of this.#whenIdle.splice(0)) done()
+  }
+
+  /** Ends the store. Whoever waits is told that it is not known whether the write is there. */
+  fail(error: Error): void {
+    if (this.#hasFailed) return
+    this.#hasFailed = true
+    const message = `The store has failed and takes no more work: ${error.message}. ${ADVICE}`
+    const refusal = new Fault('unavailable', message, { cause: error.message })
+    this.#refusal = refusal
+    for (const waiting of this.#queue.splice(0)) waiting.reject(refusal)
+    this.#onFatal(error)
+  }
+
+  /** Takes nothing more; resolves when everything that was submitted is on disk. */
+  async close(): Promise<void> {
+    this.#refusal ??= new Fault('unavailable', 'The store is closed.')
+    if (this.#isCommitting || this.#isScheduled)
+      await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
+  }
+}
+
+const ADVICE =
+  'Everything acknowledged before is safe; what was under way may or may not be. ' +
+  'Look after the disk or the database, then start the server again.'

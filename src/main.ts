@@ -10,10 +10,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { uuidv7 } from 'uuidv7'
 import {
-  admitDefault,
   checkBind,
-  checkHost,
-  checkOrigin,
+  createLimiter,
   needsCredential,
   openBox,
   openTokens,
@@ -30,7 +28,6 @@ import { native } from './dialects/native/index.ts'
 import { ownware } from './dialects/ownware/index.ts'
 import { createEngine, DEFAULT_SETTINGS, type RunningEngine } from './engine/index.ts'
 import type { Event } from './kernel/event.ts'
-import { Fault } from './kernel/fault.ts'
 import type { Catalog, Models, Store, Toolbox } from './kernel/ports.ts'
 import { rebuild } from './kernel/rows.ts'
 import { openEndpoints } from './models/endpoints.ts'
@@ -72,7 +69,7 @@ async function openParts(config: Config, log: Log, onFatal: (e: Error) => void):
   const { allowPrivateFetch } = config
   const toolbox = createToolbox({ runner, openWorkspace, allowPrivateFetch })
   const catalog = await openCatalog({
-    folders: config.agentDirs,
+    folders: [join(config.dataDir, 'agents'), ...config.agentDirs],
     writable: join(config.dataDir, 'agents'),
     secret: (name) => config.secret(name),
   })
@@ -138,7 +135,12 @@ function openServer(parts: Parts, tokens: Tokens, log: Log): Server {
     host: config.host,
     port: config.port,
     listens: Object.fromEntries(config.listens.map((l) => [l.dialect, l.port])),
-    door: doorOf(config, tokens),
+    access: {
+      tokens,
+      allowedHosts: config.allowedHosts,
+      allowedOrigins: config.allowedOrigins,
+      limiter: createLimiter({ ratePerMinute: 1_200, burst: 300, now: Date.now }),
+    },
     tls: tls && { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
     behindProxy: config.behindProxy,
   })
@@ -147,32 +149,6 @@ function openServer(parts: Parts, tokens: Tokens, log: Log): Server {
 function dialectsOf({ engine }: Parts): Dialect[] {
   const facts = { version: version(), startedAt: Date.now(), now: Date.now }
   return [native(engine, facts), ownware(engine, facts)]
-}
-
-/** The rules of who may come in, for the server to ask. */
-function doorOf(config: Config, tokens: Tokens) {
-  const { host: bind, behindProxy } = config
-  const orThrow = <T>(value: T | Fault | null): T => {
-    if (value instanceof Fault) throw value
-    return value as T
-  }
-  return {
-    checkHost(host: string | undefined): void {
-      orThrow(checkHost(host, { bind, allowedHosts: config.allowedHosts }))
-    },
-    checkOrigin(asked: {
-      origin: string | undefined
-      host: string | undefined
-      method: string
-      allowed: readonly string[]
-    }): void {
-      const allowedOrigins = [...config.allowedOrigins, ...asked.allowed]
-      const rule = { host: asked.host, allowedOrigins }
-      orThrow(checkOrigin(asked.origin, asked.method, rule).fault)
-    },
-    admit: (incoming: { headers: Record<string, string | undefined> }) =>
-      orThrow(admitDefault(incoming, { bind: { host: bind, behindProxy }, tokens })),
-  }
 }
 
 async function warningsOf({ runner, catalog, config }: Parts): Promise<string[]> {

@@ -46,7 +46,7 @@ const strayChildren = (agent: Agent, isKnown: (name: string) => boolean): Proble
     }))
 
 /** The folders in which an agent may be, sorted. A root that is not there has none. */
-async function agentFolders(root: string, problems: Problem[]): Promise<string[]> {
+export async function agentFolders(root: string, problems: Problem[]): Promise<string[]> {
   try {
     const names = (await readdir(root)).filter((name) => !name.startsWith('.')).sort()
     const paths = names.map((name) => join(root, name))

@@ -124,6 +124,11 @@ describe('policies', () => {
     }
     expect(verdictOn(value, shell('ls'))).toBe('ask')
     expect(permissionsOf(file(value)).problems).toHaveLength(1)
+    const policies = [{ ...policy, denyPatterns: ['\\w+', '^rm '], allowPrefixes: ['ls', 'rm'] }]
+    const listed = { ...value, policies }
+    expect(verdictOn(listed, shell('rm x'))).toBe('deny')
+    expect(verdictOn(listed, shell('ls -l'))).toBe('ask')
+    expect(verdictOn(listed, shell('date'))).toBe('deny')
   })
 
   it('of a kind nobody knows make the file wrong', () => {

@@ -111,21 +111,28 @@ function policyRules(
   through: (tool: string) => Verdict,
   problems: string[],
 ): Rule[] {
-  const denied = (policy.denyPatterns ?? []).flatMap((source): Omit<Rule, 'tool'>[] => {
+  const denied: string[] = []
+  let isUnsure = false
+  for (const source of policy.denyPatterns ?? []) {
     const globs = regexGlobs(source)
-    if (globs) return globs.map((pattern) => ({ pattern, verdict: 'deny' }))
-    const shown = JSON.stringify(source)
-    problems.push(
-      `policies: the denyPatterns entry ${shown} cannot be followed; every call of ${policy.tool} is asked about instead`,
-    )
-    return [{ verdict: 'ask' }]
-  })
+    if (globs) denied.push(...globs)
+    else {
+      isUnsure = true
+      problems.push(
+        `policies: the denyPatterns entry ${JSON.stringify(source)} cannot be followed; every call of ${policy.tool} is asked about instead`,
+      )
+    }
+  }
   const prefixes = (policy.allowPrefixes ?? []).flatMap(prefixGlobs)
-  return toolGlobs(policy.tool).flatMap((tool): Rule[] => [
-    ...denied.map((rule) => ({ tool, ...rule })),
-    ...prefixes.map((pattern) => ({ tool, pattern, verdict: through(tool) })),
-    ...(prefixes.length > 0 ? [{ tool, verdict: 'deny' as const }] : []),
-  ])
+  return toolGlobs(policy.tool).flatMap((tool): Rule[] => {
+    const verdict = isUnsure ? 'ask' : through(tool)
+    const rest: Rule[] = isUnsure ? [{ tool, verdict: 'ask' }] : []
+    return [
+      ...denied.map((pattern): Rule => ({ tool, pattern, verdict: 'deny' })),
+      ...prefixes.map((pattern): Rule => ({ tool, pattern, verdict })),
+      ...(prefixes.length > 0 ? [{ tool, verdict: 'deny' as const }] : rest),
+    ]
+  })
 }
 
 /** `git` means the command, not every word that begins like it. */

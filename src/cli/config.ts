@@ -220,7 +220,6 @@ export function readConfig(flags: ServerFlags, env: Env): Config {
     leaseMs: readLease(flags),
     clothoHome: folder(variable('CLOTHO_HOME', String) ?? '~/.clotho'),
     secret: (name) => variable(name, String) ?? null,
-    secret: (name) => variable(name, String) ?? null,
     log: readLogSettings(flags, env),
   }
 }

@@ -7,7 +7,7 @@ import { Fault } from '../kernel/fault.ts'
 import type { ModelCard, ModelItem, ModelRequest, Models } from '../kernel/ports.ts'
 import { NO_USAGE } from '../kernel/usage.ts'
 import { demo } from './demo/demo.ts'
-import { ABORTED, classify, failure } from './failure.ts'
+import { ABORTED, classify, failure, masker } from './failure.ts'
 import {
   DEMO_MODEL,
   endpointEntry,
@@ -71,7 +71,10 @@ function speak(house: House, request: ModelRequest): AsyncIterable<ModelItem> {
     firstByteMs: settings.firstByteMs ?? provider.firstByteMs ?? DEFAULT_FIRST_BYTE_MS,
     stallMs: settings.stallMs ?? DEFAULT_STALL_MS,
   }
-  return callUpstream(request, { provider, model, entry, limits, mask: house.mask })
+  // The key may be replaced while the call is going on; the old one must not show either.
+  const own = masker([provider.apiKey])
+  const mask = (text: string): string => house.mask(own(text))
+  return callUpstream(request, { provider, model, entry, limits, mask })
 }
 
 async function* refused(code: string, message: string): AsyncGenerator<ModelItem, void, void> {

@@ -307,7 +307,12 @@ const inputOf = (items: ModelItem[], call: string): string =>
 const callsOf = (items: ModelItem[]) => items.flatMap((i) => (i.kind === 'call' ? [i] : []))
 
 const create = (wire: Wire, more: Partial<ModelSettings> = {}): Models =>
-  createModels({ providers: {}, ollamaUrl: base, ...wire.settings(base), ...more })
+  createModels({
+    providers: { openai: { apiKey: KEY, baseUrl: null } },
+    ollamaUrl: base,
+    ...wire.settings(base),
+    ...more,
+  })
 
 describe.each(WIRES)('$name', (wire) => {
   test('text, with what it used and what it cost', async () => {
@@ -568,8 +573,11 @@ describe.each(WIRES)('$name', (wire) => {
   })
 
   test('a provider that is not there', async () => {
-    const gone = wire.settings('http://127.0.0.1:1')
-    const models = createModels({ providers: {}, ...gone })
+    const gone = createServer()
+    await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve))
+    const { port } = gone.address() as AddressInfo
+    await new Promise((resolve) => gone.close(resolve))
+    const models = createModels({ providers: {}, ...wire.settings(`http://127.0.0.1:${port}`) })
     const { failure } = lastOf(await hear(models, ask(wire.model)), 'failed')
     expect(failure).toMatchObject({ code: 'unreachable', retryable: true, status: null })
   })

@@ -34,6 +34,8 @@ interface Outcome {
   broken: unknown
   /** Tokens the provider told before the end, if it did. */
   early: Partial<Tokens> | null
+  /** The model's name, where the library does not pass it on. */
+  model: string | null
 }
 
 export async function* callUpstream(
@@ -43,14 +45,13 @@ export async function* callUpstream(
   const { provider, model } = target
   const names = nameTools(request.tools)
   const hearing = listen({ provider: provider.name, model }, names.back)
-  const outcome: Outcome = { finish: null, broken: null, early: null }
+  const outcome: Outcome = { finish: null, broken: null, early: null, model: null }
   const exchange = openExchange(target.limits, request.signal)
   try {
     for await (const part of partsOf(request, target, names, exchange)) {
       if (request.signal.aborted) break
       if (part.type === 'finish') outcome.finish = part
-      else if (part.type === 'raw')
-        outcome.early = { ...outcome.early, ...earlyUsage(part.rawValue) }
+      else if (part.type === 'raw') overhear(part.rawValue, outcome)
       else if (part.type === 'error') {
         outcome.broken = part.error ?? new Error('no reason given')
         // What follows this one still tells what was used.
@@ -73,7 +74,7 @@ export async function* callUpstream(
     kind: 'done',
     stop: stopOf(outcome.finish, hearing),
     usage: usageOf(outcome.finish, request, target, hearing),
-    model: hearing.model ?? model,
+    model: hearing.model ?? outcome.model ?? model,
   }
 }
 
@@ -117,8 +118,8 @@ function optionsOf(request: ModelRequest, target: Target, names: ToolNames): Cal
     prompt,
     providerOptions: tuningOf(provider, model)(request, prompt),
     abortSignal: request.signal,
-    // Anthropic tells what the prompt used at the beginning; the library only at the end.
-    includeRawChunks: provider.family === 'anthropic',
+    // Both tell early what was used; the library passes it on at the end only.
+    includeRawChunks: provider.family === 'anthropic' || provider.family === 'google',
     ...(tools.length > 0 ? { tools } : {}),
     ...(request.maxOutputTokens === undefined ? {} : { maxOutputTokens: most }),
     ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
@@ -271,27 +272,32 @@ const priced = (tokens: Tokens, { entry }: Target): Usage => ({
   costUsd: costOf(tokens, entry, Date.now()),
 })
 
-interface RawUsage {
-  input_tokens?: number
-  output_tokens?: number
-  cache_read_input_tokens?: number | null
-  cache_creation_input_tokens?: number | null
+interface RawChunk {
+  type?: string
+  message?: { usage?: Record<string, number | null> }
+  usage?: Record<string, number | null>
+  modelVersion?: string
+  usageMetadata?: Record<string, number>
 }
 
-function earlyUsage(raw: unknown): Partial<Tokens> | null {
-  if (typeof raw !== 'object' || raw === null) return null
-  const { type, message, usage } = raw as {
-    type?: string
-    message?: { usage?: RawUsage }
-    usage?: RawUsage
-  }
-  if (type === 'message_delta' && usage?.output_tokens) return { outputTokens: usage.output_tokens }
-  if (type !== 'message_start' || !message?.usage) return null
-  const told = message.usage
-  return {
-    inputTokens: told.input_tokens ?? 0,
-    outputTokens: told.output_tokens ?? 0,
-    cacheReadTokens: told.cache_read_input_tokens ?? 0,
-    cacheWriteTokens: told.cache_creation_input_tokens ?? 0,
-  }
+/** Takes from a provider's own chunk what its library keeps back. */
+function overhear(raw: unknown, outcome: Outcome): void {
+  if (typeof raw !== 'object' || raw === null) return
+  const { type, message, usage, modelVersion, usageMetadata: meta } = raw as RawChunk
+  if (typeof modelVersion === 'string') outcome.model = modelVersion
+  if (type === 'message_delta' && usage?.output_tokens)
+    outcome.early = { ...outcome.early, outputTokens: usage.output_tokens }
+  if (type === 'message_start' && message?.usage)
+    outcome.early = {
+      inputTokens: message.usage.input_tokens ?? 0,
+      outputTokens: message.usage.output_tokens ?? 0,
+      cacheReadTokens: message.usage.cache_read_input_tokens ?? 0,
+      cacheWriteTokens: message.usage.cache_creation_input_tokens ?? 0,
+    }
+  if (meta?.promptTokenCount)
+    outcome.early = {
+      inputTokens: meta.promptTokenCount - (meta.cachedContentTokenCount ?? 0),
+      outputTokens: (meta.candidatesTokenCount ?? 0) + (meta.thoughtsTokenCount ?? 0),
+      cacheReadTokens: meta.cachedContentTokenCount ?? 0,
+    }
 }

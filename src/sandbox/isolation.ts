@@ -70,7 +70,9 @@ export async function probe(settings: RunnerSettings, path: string): Promise<Wal
   if (settings.mode === 'plain') return { ...plain, notice: notice('as configured') }
   const bwrap = await find('bwrap', path)
   const problem = bwrap === null ? 'bubblewrap is not installed' : null
-  const walls = bwrap ? await tryBubblewrap(settings, { ...plain, bwrap }) : null
+  const walls = bwrap
+    ? await tryBubblewrap(settings, { ...plain, bwrap }).catch((error: Error) => error.message)
+    : null
   if (walls && typeof walls !== 'string') return walls
   const why = problem ?? `bubblewrap does not work here: ${walls}`
   const usable = settings.mode !== 'bubblewrap'
@@ -81,8 +83,8 @@ async function tryBubblewrap(settings: RunnerSettings, base: Walls): Promise<Wal
   const root = await mkdtemp(join(await realpath(tmpdir()), 'manifold-probe-'))
   let problem = ''
   try {
-    for (const hasSize of [true, false]) {
-      const system = await systemArguments(settings, hasSize)
+    for (const variant of variants()) {
+      const system = await systemArguments(settings, variant)
       const network = settings.network ?? false
       const walls: Walls = { ...base, mode: 'bubblewrap', isolated: true, network, system }
       const argv = ['/bin/sh', '-c', 'echo ok > probe && cat probe']
@@ -102,6 +104,28 @@ async function tryBubblewrap(settings: RunnerSettings, base: Walls): Promise<Wal
   }
 }
 
+interface Variant {
+  /** Root without a user namespace may still change files of other owners in the workspace. */
+  isRoot: boolean
+  /** Whether this bubblewrap can bound a tmpfs. */
+  hasSize: boolean
+}
+
+/** What to try, best first. */
+const variants = (): Variant[] =>
+  [true, false].flatMap((isRoot) =>
+    isRoot && !runsAsRoot() ? [] : [true, false].map((hasSize) => ({ isRoot, hasSize })),
+  )
+
+const runsAsRoot = (): boolean => process.getuid?.() === 0
+
+function namespaces(isRoot: boolean, network: boolean): string[] {
+  if (!isRoot) return ['--unshare-all', ...(network ? ['--share-net'] : [])]
+  const own = ['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try']
+  const caps = ['DAC_OVERRIDE', 'FOWNER', 'CHOWN'].flatMap((cap) => ['--cap-add', `CAP_${cap}`])
+  return [...own, ...(network ? [] : ['--unshare-net']), '--cap-drop', 'ALL', ...caps]
+}
+
 /** The command line that runs `argv` behind the walls. */
 export function wrap(walls: Walls, settings: RunnerSettings, wrapped: Wrapped): string[] {
   const argv = [...limits(walls, settings), ...wrapped.argv]
@@ -111,8 +135,6 @@ export function wrap(walls: Walls, settings: RunnerSettings, wrapped: Wrapped): 
   const alias = root.startsWith('/workspace') ? [] : ['--symlink', root, '/workspace']
   return [
     walls.bwrap,
-    '--unshare-all',
-    ...(walls.network ? ['--share-net'] : []),
     ...(wrapped.detached ? [] : ['--die-with-parent']),
     '--new-session',
     ...walls.system,
@@ -137,8 +159,11 @@ const isInside = (root: string, path: string): boolean =>
 const isVisible = (folder: string, settings: RunnerSettings): boolean =>
   [...SYSTEM, ...(settings.readable ?? [])].some((shown) => isInside(shown, folder))
 
-async function systemArguments(settings: RunnerSettings, hasSize: boolean): Promise<string[]> {
-  const args: string[] = process.getuid?.() === 0 ? ['--cap-drop', 'ALL'] : []
+async function systemArguments(
+  settings: RunnerSettings,
+  { isRoot, hasSize }: Variant,
+): Promise<string[]> {
+  const args = namespaces(isRoot, settings.network ?? false)
   for (const path of SYSTEM) {
     const stats = await lstat(path).catch(() => null)
     if (stats?.isSymbolicLink()) args.push('--symlink', await readlink(path), path)
@@ -152,7 +177,7 @@ async function systemArguments(settings: RunnerSettings, hasSize: boolean): Prom
   if (settings.network && resolver?.startsWith('/run/'))
     args.push('--ro-bind-try', resolver, resolver)
   for (const path of settings.readable ?? []) args.push('--ro-bind-try', path, path)
-  if (process.getuid?.() === 0) args.push(...(await masks('/etc', 3)))
+  if (runsAsRoot()) args.push(...(await masks('/etc', 3)))
   return args
 }
 

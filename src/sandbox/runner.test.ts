@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -270,6 +270,18 @@ describe.skipIf(!works)('behind walls', () => {
     expect(text.endsWith('hi\n')).toBe(true)
     expect([join(top, 'x'), '/usr/manifold-x', '/etc/manifold-x'].some(existsSync)).toBe(false)
     expect(await readFile(join(root, 'w'), 'utf8')).toBe('hi\n')
+  })
+
+  test('files of another owner in the workspace can be changed', async () => {
+    const shared = join(root, 'shared')
+    await mkdir(shared)
+    await writeFile(join(shared, 'f'), 'old')
+    if (process.getuid?.() === 0)
+      for (const path of [join(shared, 'f'), shared]) await chown(path, 1234, 1234)
+    const runner = createRunner({ mode: 'bubblewrap' })
+    const command = 'echo new > shared/f && touch shared/g && cat shared/f'
+    const { text } = await finish(runner.run({ root, command, timeoutMs: 20_000 }))
+    expect(text).toBe('new\n')
   })
 
   test('there is no network unless it is allowed', async () => {

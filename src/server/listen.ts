@@ -5,7 +5,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 export interface Limits {
@@ -49,6 +49,7 @@ export async function openPort(
     connectionsCheckingInterval: 2000,
   }
   const server: Server = tls ? createSecureServer({ ...options, ...tls }) : createServer(options)
+  const closePort = watchConnections(server, tls ? 'secureConnection' : 'connection')
   server.on('request', ears.onRequest)
   server.on('upgrade', ears.onUpgrade)
   server.on('clientError', refuseRaw)
@@ -61,7 +62,7 @@ export async function openPort(
   })
   return {
     port: (server.address() as AddressInfo).port,
-    close: (graceMs) => closePort(server, graceMs),
+    close: closePort,
   }
 }
 
@@ -80,15 +81,39 @@ function refuseRaw(error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
-function closePort(server: Server, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const sweep = setInterval(() => server.closeIdleConnections(), 20)
-    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
-    server.close(() => {
-      clearInterval(sweep)
-      clearTimeout(cut)
-      resolve()
-    })
-    server.closeIdleConnections()
+/**
+ * Knows which connections carry a request, so that stopping waits for those and for no others: one
+ * that a browser opened in advance would otherwise hold the server until its patience ends.
+ */
+function watchConnections(server: Server, event: string): (graceMs: number) => Promise<void> {
+  const working = new Map<Socket, number>()
+  let isClosing = false
+  const add = (socket: Socket, change: number) => {
+    const before = working.get(socket)
+    if (before === undefined) return
+    working.set(socket, before + change)
+    if (isClosing && before + change === 0) socket.destroySoon()
+  }
+  server.on(event, (socket: Socket) => {
+    working.set(socket, 0)
+    socket.once('close', () => working.delete(socket))
   })
+  server.on('request', (req, res) => {
+    const { socket } = req
+    add(socket, 1)
+    res.once('close', () => add(socket, -1))
+  })
+  server.on('upgrade', ({ socket }: IncomingMessage) => add(socket, 1))
+  return (graceMs) =>
+    new Promise((resolve) => {
+      isClosing = true
+      const cut = setTimeout(() => {
+        for (const socket of working.keys()) socket.destroy()
+      }, graceMs)
+      server.close(() => {
+        clearTimeout(cut)
+        resolve()
+      })
+      for (const [socket, requests] of working) if (requests === 0) socket.destroySoon()
+    })
 }

@@ -37,7 +37,7 @@ export function lockFolder(library: SqliteLibrary, folder: string): () => void {
   createPrivate(file)
   const db = new library.DatabaseSync(file)
   try {
-    db.exec('pragma busy_timeout = 0; pragma locking_mode = exclusive; begin exclusive')
+    db.exec('pragma busy_timeout = 0; pragma journal_mode = memory; begin exclusive')
   } catch (error) {
     db.close()
     if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error

@@ -5,7 +5,7 @@ import type { Client } from 'pg'
 import { Fault } from '../kernel/fault.ts'
 import type { Store } from '../kernel/ports.ts'
 import type { Db, Row, Statement } from './db.ts'
-import { pending } from './migrations.ts'
+import { migrations, pending } from './migrations.ts'
 import { Advances } from './postgres-advance.ts'
 import { type Connections, connections, isPassing, rowsOf } from './postgres-connection.ts'
 import { LOCKS, lockOf, PostgresWriter } from './postgres-writer.ts'
@@ -78,7 +78,8 @@ async function prepare(to: Connections): Promise<void> {
     await rowsOf(client, lockOf(to.schema))
     await createSchema(client, to.schema)
     await rowsOf(client, sql.createMigrations())
-    for (const { number, name, text } of pending(await rowsOf(client, sql.appliedMigrations()))) {
+    const applied = await rowsOf(client, sql.appliedMigrations())
+    for (const { number, name, text } of pending(applied, migrations())) {
       await client.query(text)
       await rowsOf(client, sql.recordMigration(number, name, Date.now()))
     }

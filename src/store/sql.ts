@@ -55,6 +55,15 @@ function inSizes<T>(items: T[]): T[][] {
   return parts
 }
 
+/** One statement for many rows, as few times as its sizes allow. */
+const inParts = (name: string, rows: Value[][], textFor: (rows: number) => string): Statement[] =>
+  inSizes(rows).map((part) => {
+    const text = once(`${name} ${part.length}`, () => textFor(part.length))
+    return statement(text, ...part.flat())
+  })
+
+const alone = (value: Value): Value[] => [value]
+
 interface Target {
   table: string
   columns: string[]
@@ -62,12 +71,8 @@ interface Target {
   key: string[] | null
 }
 
-function inserts(target: Target, rows: Value[][]): Statement[] {
-  return inSizes(rows).map((part) => {
-    const text = once(`${target.table} ${part.length}`, () => insertText(target, part.length))
-    return statement(text, ...part.flat())
-  })
-}
+const inserts = (target: Target, rows: Value[][]): Statement[] =>
+  inParts(`insert ${target.table}`, rows, (n) => insertText(target, n))
 
 function insertText({ table, columns, key }: Target, rows: number): string {
   const head = `insert into ${table} (${columns.join(', ')}) values ${tuples(rows, columns.length)}`
@@ -167,28 +172,26 @@ export const putUsage = (rows: Value[][]): Statement[] => inserts(USAGE, rows)
 
 /** The version and the newest lease of each thread, kept from change until the commit. */
 export const lockThreads = (ids: string[], locks: Locks): Statement[] =>
-  inSizes(ids).map((part) =>
-    statement(
-      `select id, seq, epoch from threads where id in ${tuples(1, part.length)} order by id ${locks.held}`,
-      ...part,
-    ),
-  )
+  inParts(`lock ${locks.held}`, ids.map(alone), (n) => {
+    const marks = tuples(1, n)
+    return `select id, seq, epoch from threads where id in ${marks} order by id ${locks.held}`
+  })
 
 export const moveThreads = (seqs: [id: string, seq: number][]): Statement[] =>
-  inSizes(seqs).map((part) => {
-    const text = once(`move ${part.length}`, () => {
-      const rows = part.map(
-        (_, i) => `(cast($${2 * i + 1} as TEXT), cast($${2 * i + 2} as BIGINT))`,
-      )
-      return `update threads set seq = moved.column2 from (values ${rows.join(', ')}) as moved
-        where threads.id = moved.column1`
-    })
-    return statement(text, ...part.flat())
+  inParts('move', seqs, (n) => {
+    const rows = Array.from(
+      { length: n },
+      (_, i) => `(cast($${2 * i + 1} as TEXT), cast($${2 * i + 2} as BIGINT))`,
+    )
+    return `update threads set seq = moved.column2 from (values ${rows.join(', ')}) as moved
+      where threads.id = moved.column1`
   })
 
 export const dropAsks = (threads: string[]): Statement[] =>
-  inSizes(threads).map((part) =>
-    statement(`delete from asks where thread in ${tuples(1, part.length)}`, ...part),
+  inParts(
+    'drop asks',
+    threads.map(alone),
+    (n) => `delete from asks where thread in ${tuples(1, n)}`,
   )
 
 export const dropRunRows = (thread: string): Statement[] =>
@@ -381,6 +384,10 @@ export const releaseLease = (worker: string, thread: string, epoch: number): Sta
     epoch,
   )
 
+/** For a store that only one process can have open: whoever held a lease before is gone. */
+export const freeAllLeases = (): Statement =>
+  statement('update threads set worker = null, lease_until = null where worker is not null')
+
 /** Threads that may have moved on unheard: those in work, and those with a place after `pos`. */
 export const movedSince = (pos: number): Statement =>
   statement(
@@ -407,12 +414,9 @@ export const documentValues = ({ kind, key, body }: Document): Value[] =>
 export const putDocuments = (documents: Value[][]): Statement[] => inserts(DOCUMENTS, documents)
 
 export const existing = (keys: [kind: string, key: string][]): Statement[] =>
-  inSizes(keys).map((part) =>
-    statement(
-      `select kind, key from documents where (kind, key) in (values ${tuples(part.length, 2)})`,
-      ...part.flat(),
-    ),
-  )
+  inParts('existing', keys, (n) => {
+    return `select kind, key from documents where (kind, key) in (values ${tuples(n, 2)})`
+  })
 
 export const getDocument = (kind: string, key: string): Statement =>
   statement('select body from documents where kind = $1 and key = $2', kind, key)

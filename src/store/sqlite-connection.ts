@@ -61,3 +61,7 @@ function prepareIn(db: Sqlite, text: string): Prepared {
   })
   return { statement: db.prepare(marked), order }
 }
+
+/** The first value of the first row. */
+export const oneValue = (db: SqliteConnection, text: string): Value =>
+  Object.values(db.all({ text, params: [] })[0] ?? {})[0] ?? null

@@ -67,6 +67,8 @@ async function serve(settings: WorkerSettings): Promise<void> {
       say({ is: 'committed', answers: commit(db, request.jobs) })
       if (request.jobs.some(freesSpace)) tidy(db)
     } else if (request.do === 'close') {
+      // Left over words in the write-ahead log are how an end that was not clean is known.
+      db?.exec('pragma wal_checkpoint(truncate)')
       db?.close()
       db = null
       say({ is: 'closed' })

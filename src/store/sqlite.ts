@@ -3,20 +3,19 @@
  * thread. A folder belongs to one process at a time.
  */
 
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { Fault } from '../kernel/fault.ts'
 import type { Store } from '../kernel/ports.ts'
-import { Damage, type Db, type Row } from './db.ts'
+import { Damage, type Db } from './db.ts'
 import { createPrivate, lockFolder, openFolder } from './folder-lock.ts'
 import type { Answer } from './job.ts'
-import { pending } from './migrations.ts'
-import * as sql from './sql.ts'
-import { connect, type SqliteConnection } from './sqlite-connection.ts'
+import { freeAllLeases } from './sql.ts'
+import { connect, oneValue, type SqliteConnection } from './sqlite-connection.ts'
 import { loadSqlite } from './sqlite-library.ts'
+import { check, migrate } from './sqlite-upkeep.ts'
 import type { Request, Response, WorkerSettings } from './sqlite-worker.ts'
 import { createStore } from './store.ts'
 
@@ -44,6 +43,8 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     const db = connect(library, file)
     if (isUnclean && statSync(file).size <= CHECKED_BYTES) check(db, 'quick_check')
     migrate(db, folder)
+    // Whoever held a lease is gone: the folder is this process's alone.
+    db.all(freeAllLeases())
     db.exec('pragma query_only = on')
     await thread.ask({ do: 'open' })
     return createStore(sqliteDb({ db, file, thread, unlock }), options.onFatal)
@@ -92,44 +93,6 @@ const sqliteDb = ({ db, file, thread, unlock }: Parts): Db => ({
 /** SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB. */
 const isDamage = (error: unknown): boolean =>
   [10, 11, 26].includes(((error as { errcode?: number }).errcode ?? 0) & 0xff)
-
-const oneValue = (db: SqliteConnection, text: string) =>
-  Object.values(db.all({ text, params: [] })[0] ?? {})[0] ?? null
-
-// ---- opening ------------------------------------------------------------------------------
-
-function migrate(db: SqliteConnection, folder: string): void {
-  db.all(sql.createMigrations())
-  const applied = db.all(sql.appliedMigrations())
-  const missing = pending(applied)
-  if (missing.length > 0 && applied.length > 0) {
-    check(db, 'integrity_check')
-    backUp(db, folder, applied.at(-1) as Row)
-  }
-  for (const { number, name, text } of missing) {
-    db.exec('begin immediate')
-    db.exec(text)
-    db.all(sql.recordMigration(number, name, Date.now()))
-    db.exec('commit')
-  }
-}
-
-function check(db: SqliteConnection, how: 'quick_check' | 'integrity_check'): void {
-  const problem = oneValue(db, `pragma ${how}(1)`)
-  if (problem === 'ok') return
-  throw new Fault(
-    'unavailable',
-    `The store is damaged (${problem}). Restore a backup of the data folder; its own are in "backups".`,
-  )
-}
-
-function backUp(db: SqliteConnection, folder: string, last: Row): void {
-  const backups = join(folder, 'backups')
-  mkdirSync(backups, { recursive: true, mode: 0o700 })
-  const file = join(backups, `manifold-${last.number}-${Date.now()}.db`)
-  createPrivate(file)
-  db.all({ text: 'vacuum into $1', params: [file] })
-}
 
 // ---- the writing thread -------------------------------------------------------------------
 

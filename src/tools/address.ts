@@ -79,6 +79,9 @@ function groupsOf(address: string): number[] {
   return [...head, ...new Array(Math.max(0, 8 - head.length - tail.length)).fill(0), ...tail]
 }
 
+/** Which hosts may be private: none, all, or those named, as `host` or `host:port`. */
+export type PrivateHosts = boolean | readonly string[]
+
 export type Resolve = (host: string) => Promise<Address[]>
 
 export const systemResolve: Resolve = async (host) =>
@@ -92,11 +95,14 @@ export const systemResolve: Resolve = async (host) =>
  * a name that somebody points where they like.
  */
 export async function placeOf(
-  host: string,
-  allowPrivate: boolean,
+  url: URL,
+  allowed: PrivateHosts,
   resolve: Resolve,
 ): Promise<Address[]> {
-  const name = host.replace(/^\[|\]$/g, '')
+  const { host, hostname } = url
+  const name = hostname.replace(/^\[|\]$/g, '')
+  const allowPrivate =
+    typeof allowed === 'boolean' ? allowed : allowed.includes(host) || allowed.includes(hostname)
   const family = isIP(name)
   const known: Address[] = family ? [{ address: name, family: family === 6 ? 6 : 4 }] : []
   const found = family ? known : await resolve(name).catch(() => [])

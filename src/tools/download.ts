@@ -9,10 +9,10 @@ import type { LookupFunction } from 'node:net'
 import type { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { Fault } from '../kernel/fault.ts'
-import { type Address, placeOf, type Resolve } from './address.ts'
+import { type Address, type PrivateHosts, placeOf, type Resolve } from './address.ts'
 
 export interface DownloadOptions {
-  allowPrivate: boolean
+  allowPrivate: PrivateHosts
   resolve: Resolve
   maxBytes: number
   timeoutMs: number
@@ -45,10 +45,7 @@ export async function download(url: URL, options: DownloadOptions): Promise<Down
 
 async function hop(url: URL, options: DownloadOptions, hops: number): Promise<Download> {
   checkUrl(url)
-  const addresses = await raced(
-    placeOf(url.hostname, options.allowPrivate, options.resolve),
-    options.signal,
-  )
+  const addresses = await raced(placeOf(url, options.allowPrivate, options.resolve), options.signal)
   const { request, response } = await ask(url, addresses, options.signal)
   try {
     const { statusCode: status = 0, headers } = response

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { Fault } from '../kernel/fault.ts'
 import type { Tool } from '../kernel/ports.ts'
-import { type Resolve, systemResolve } from './address.ts'
+import { type PrivateHosts, type Resolve, systemResolve } from './address.ts'
 import { bounded, defineTool, done, failed, NO_SUBJECT } from './define.ts'
 import { checkUrl, type Download, download } from './download.ts'
 import { readable } from './readable.ts'
@@ -25,8 +25,8 @@ const Input = z.strictObject({
 })
 
 export interface FetchSettings {
-  /** May it reach loopback and private addresses? Default false. */
-  allowPrivateFetch?: boolean
+  /** Which loopback and private hosts it may reach; default none. */
+  allowPrivateFetch?: PrivateHosts
   /** Where hosts are; default: as the system says. */
   resolve?: Resolve
 }

@@ -6,7 +6,7 @@ import type { Store } from '../../src/kernel/ports.ts'
 export interface Place {
   store: Store
   /** Opens the place once more: on SQLite after the store was closed, on PostgreSQL at any time. */
-  open(onFatal?: (error: Error) => void): Promise<Store>
+  open(): Promise<Store>
   /** What another process needs to open it; see appender.ts. */
   address: Address
 }

@@ -1,9 +1,11 @@
 /** Several processes on one database, each with a store of its own. */
 
 import { expect, it, vi } from 'vitest'
+import { openPostgresStore } from '../../src/store/index.ts'
+import { connections } from '../../src/store/postgres-connection.ts'
 import { facts } from '../given.ts'
 import { Author, readAll, speaking } from './author.ts'
-import type { Backend } from './backend.ts'
+import { type Address, type Backend, closing } from './backend.ts'
 
 export function sharing(backend: Backend): void {
   it('hears of the appends of others, and not of its own', async () => {
@@ -51,4 +53,53 @@ export function sharing(backend: Backend): void {
     expect(await other.claim('w2', 10, 20, 5)).toEqual([{ thread: 't1', epoch: 2 }])
     expect(await author.write([facts.text('t1-run', 'x')], { epoch: 1 })).toBe('fenced')
   })
+
+  it('goes on when its connections were cut, and hears what it missed', async () => {
+    const { store, open, address } = await backend.place()
+    const author = await speaking(store, 't1')
+    await store.claim('w', 1, 10, 5)
+    const heard: string[] = []
+    store.onAdvance((thread, seq) => void heard.push(`${thread} ${seq}`))
+    await cutAll(address)
+    const other = await open()
+    await new Author(other, 't2').write([facts.opened()])
+    expect(await author.write([facts.text('t1-run', 'on')])).toBeNull()
+    await vi.waitFor(() => expect(heard).toContain('t2 1'), 10_000)
+    expect(await readAll(store, 't1')).toEqual(author.events)
+    heard.length = 0
+    await new Author(other, 't3').write([facts.opened()])
+    await vi.waitFor(() => expect(heard).toContain('t3 1'))
+  })
+
+  it('ends when a commit fails for good', async () => {
+    const { store, address } = await backend.place()
+    const author = await speaking(store, 't1')
+    if (address.kind !== 'postgres') throw new Error('not PostgreSQL')
+    const failures: Error[] = []
+    const onFatal = (error: Error): void => void failures.push(error)
+    const failing = closing(await openPostgresStore({ ...address, onFatal }))
+    const client = await (await connections(address.url, address.schema)).client()
+    await client.query('alter table log rename column body to other')
+    const drafts = [facts.text('t1-run', 'x')]
+    await expect(failing.append(author.prepare(drafts).append)).rejects.toThrow(
+      'takes no more work',
+    )
+    await expect(failing.threads({ limit: 1, offset: 0 })).rejects.toThrow('takes no more work')
+    expect(failures).toHaveLength(1)
+    await client.query('alter table log rename column other to body')
+    await client.end()
+    expect(await author.write(drafts)).toBeNull()
+    expect(await readAll(store, 't1')).toEqual(author.events)
+  })
+}
+
+/** Ends every connection that works in the place. */
+async function cutAll(address: Address): Promise<void> {
+  if (address.kind !== 'postgres') throw new Error('not PostgreSQL')
+  const client = await (await connections(address.url, address.schema)).client()
+  await client.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where application_name = 'manifold' and pid <> pg_backend_pid()`,
+  )
+  await client.end()
 }

@@ -9,6 +9,7 @@ import { openCatalog } from '../../src/catalog/index.ts'
 import {
   createEngine,
   DEFAULT_SETTINGS,
+  type EngineLog,
   type EngineSettings,
   type RunningEngine,
 } from '../../src/engine/index.ts'
@@ -30,6 +31,7 @@ export interface WorldOptions {
   wrap?(store: Store): Store
   open?(folder: string): Promise<Store>
   clock?(): number
+  log?: EngineLog
 }
 
 export interface World {
@@ -69,7 +71,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ...{ store, models, toolbox, catalog, endpoints },
     clock: options.clock ?? Date.now,
     newId: uuidv7,
-    log: {
+    log: options.log ?? {
       warn: (fields, text) => console.warn(text, fields),
       error: (fields, text) => console.error(text, fields),
     },

@@ -1,7 +1,8 @@
 /** Frames of a socket as kernel commands. Pure; what cannot be a command is said in words. */
 
+import type { CommandOf } from '../../kernel/command.ts'
 import type { Origin } from '../../kernel/event.ts'
-import type { InputPart } from '../../kernel/part.ts'
+import type { InputPart, Json } from '../../kernel/part.ts'
 import type { Request } from '../../kernel/ports.ts'
 import type { OpenAsk } from '../../kernel/run.ts'
 import type { Thread } from '../../kernel/thread.ts'
@@ -63,9 +64,7 @@ function shown(type: unknown): string {
 
 const runOf = (data: unknown): Frame =>
   check('RunData', RunData, data, ({ message, stream, content }) =>
-    content && content.length > 0
-      ? sayBlocks(content, stream, message)
-      : say(message, stream),
+    content && content.length > 0 ? sayBlocks(content, stream, message) : say(message, stream),
   )
 
 /** The page's form has a verdict for each call; the real clients' form one answer for all. */
@@ -121,7 +120,10 @@ function partOf(block: Block): InputPart {
         : { kind: 'image', media, data: block.data }
     }
     case 'tool_use':
-      return { kind: 'text', text: `[${block.name} ${JSON.stringify(block.arguments)}]`.toWellFormed() }
+      return {
+        kind: 'text',
+        text: `[${block.name} ${JSON.stringify(block.arguments)}]`.toWellFormed(),
+      }
     case 'tool_result':
       return { kind: 'text', text: `[${block.tool_name}: ${block.content}]`.toWellFormed() }
   }
@@ -130,7 +132,7 @@ function partOf(block: Block): InputPart {
 // ---- requests -----------------------------------------------------------------------------------
 
 /** Only a run that does not want to be streamed says so; runs of other dialects stream. */
-export const hintsOf = (isStreamed: boolean) => (isStreamed ? {} : { stream: false })
+export const hintsOf = (isStreamed: boolean): Json => (isStreamed ? {} : { stream: false })
 
 /** A message while the run waits for an answer in words is that answer; else it queues. */
 export function sayRequest(
@@ -152,22 +154,25 @@ export const submitRequest = (input: InputPart[], origin: Origin): Request => ({
 })
 
 /** An answer to everything that is open: what is not allowed by name is refused. */
-export const ruleRequests = (asks: readonly OpenAsk[], verdict: Verdict, origin: Origin): Request[] =>
-  asks.map((ask): Request => {
-    const base = { do: 'answer' as const, ask: ask.ask, origin }
-    switch (ask.body.kind) {
-      case 'approval':
-      case 'recovery':
-        if ('all' in verdict) return { ...base, allow: verdict.all }
-        return { ...base, rulings: rulingsOf(ask.open, verdict.each) }
-      case 'question':
-        return allows(verdict, ask.body.call)
-          ? { ...base, answer: 'yes' }
-          : { ...base, allow: false }
-      case 'limit':
-        return { ...base, allow: allows(verdict, ask.ask) }
-    }
-  })
+export const ruleRequests = (
+  asks: readonly OpenAsk[],
+  verdict: Verdict,
+  origin: Origin,
+): Request[] => asks.map((ask) => ({ do: 'answer', ask: ask.ask, origin, ...rule(ask, verdict) }))
+
+type Ruling = Pick<CommandOf<'answer'>, 'allow' | 'rulings' | 'answer'>
+
+function rule({ ask, body, open }: OpenAsk, verdict: Verdict): Ruling {
+  switch (body.kind) {
+    case 'approval':
+    case 'recovery':
+      return 'all' in verdict ? { allow: verdict.all } : { rulings: rulingsOf(open, verdict.each) }
+    case 'question':
+      return allows(verdict, body.call) ? { answer: 'yes' } : { allow: false }
+    case 'limit':
+      return { allow: allows(verdict, ask) }
+  }
+}
 
 const allows = (verdict: Verdict, id: string): boolean =>
   'all' in verdict ? verdict.all : isAllowed(verdict.each, id)

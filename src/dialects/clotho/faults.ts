@@ -80,7 +80,9 @@ function told({ code, message }: Fault, { shape, error = 'ServiceException', sta
 }
 
 function wrongMethod(details: Fault['details']): Reply {
-  const allow = Array.isArray(details.allow) ? { allow: details.allow.join(', ') } : {}
+  const allow: Record<string, string> = Array.isArray(details.allow)
+    ? { allow: details.allow.join(', ') }
+    : {}
   return { status: 405, headers: allow, json: { detail: 'Method Not Allowed' } }
 }
 

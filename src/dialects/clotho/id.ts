@@ -1,6 +1,6 @@
 /** Chat ids: a UUID in any of the spellings that the real gateway takes. */
 
-import { type Fault } from '../../kernel/fault.ts'
+import type { Fault } from '../../kernel/fault.ts'
 import { unprocessable } from './faults.ts'
 
 const GROUPS = [8, 4, 4, 4, 12]
@@ -17,8 +17,7 @@ export function chatId(text: string): string {
   if (groups.length === 1) checkSimple(bare)
   else checkGroups(groups)
   const hex = groups.join('').toLowerCase()
-  return [8, 12, 16, 20]
-    .reduceRight((id, at) => `${id.slice(0, at)}-${id.slice(at)}`, hex)
+  return [8, 12, 16, 20].reduceRight((id, at) => `${id.slice(0, at)}-${id.slice(at)}`, hex)
 }
 
 const bareOf = (text: string): string =>

@@ -202,10 +202,7 @@ function inner(active: Active, event: EventOf<Inner>): [Active, Said[]] {
   }
 }
 
-function sayText(
-  active: Active,
-  { part, text }: { part: number; text: string },
-): [Active, Said[]] {
+function sayText(active: Active, { part, text }: { part: number; text: string }): [Active, Said[]] {
   if (active.isStreamed) return [active, [{ type: 'agent.text_delta', data: { text } }]]
   const last = active.unsaid.at(-1)
   const unsaid =
@@ -325,10 +322,7 @@ function tellResults(active: Active): [Active, Said[]] {
   return [{ ...active, toldResults: active.toldResults + ready.length }, frames]
 }
 
-const compactionStarted = ({
-  tokens,
-  window,
-}: EventOf<'context.compacting'>['data']): Said => ({
+const compactionStarted = ({ tokens, window }: EventOf<'context.compacting'>['data']): Said => ({
   type: 'agent.compaction_started',
   data: { tokens_before: tokens, context_window: window },
 })

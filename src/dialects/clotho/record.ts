@@ -2,12 +2,7 @@
 
 import type { Json } from '../../kernel/part.ts'
 import type { Engine } from '../../kernel/ports.ts'
-import {
-  DEFAULT_PERMISSIONS,
-  POLICY,
-  type PermissionDocument,
-  policyOf,
-} from './permission.ts'
+import { DEFAULT_PERMISSIONS, type PermissionDocument, POLICY, policyOf } from './permission.ts'
 import type { SandboxConfig } from './schema.ts'
 
 type Store = Pick<Engine['store'], 'get' | 'put'>

@@ -111,7 +111,10 @@ export const RunData = z.object({
 })
 
 export const UserMessage = z.object({
-  content: z.union([z.string(), z.array(z.unknown())], 'Input should be a string or a list of blocks'),
+  content: z.union(
+    [z.string(), z.array(z.unknown())],
+    'Input should be a string or a list of blocks',
+  ),
   stream: z.boolean().default(false),
 })
 

@@ -4,9 +4,10 @@
  */
 
 import { Fault } from '../../kernel/fault.ts'
-import type { Principal, Request } from '../../kernel/ports.ts'
-import type { Goodbye } from '../../wire/projection.ts'
+import type { Principal } from '../../kernel/ports.ts'
 import type { Call, Socket, SocketEvents, SocketRoute } from '../../wire/dialect.ts'
+import type { Goodbye } from '../../wire/projection.ts'
+import { attempt } from './attempt.ts'
 import {
   cancelRequest,
   type Frame,
@@ -72,6 +73,7 @@ async function hear(line: Line, frame: Frame): Promise<void> {
 }
 
 async function act(line: Line, frame: Frame): Promise<void> {
+  const { engine } = line.context
   const origin = originOf(line.principal)
   switch (frame.do) {
     case 'complain':
@@ -79,16 +81,16 @@ async function act(line: Line, frame: Frame): Promise<void> {
     case 'say':
       return say(line, frame)
     case 'rule': {
-      const { active } = await line.context.engine.thread(line.chat)
+      const { active } = await engine.thread(line.chat)
       for (const request of ruleRequests(active?.asks ?? [], frame.verdict, origin))
-        await attempt(line, request)
+        await attempt(engine, line.chat, request)
       return
     }
     case 'cancel':
-      await attempt(line, cancelRequest('keep', origin))
+      await attempt(engine, line.chat, cancelRequest('keep', origin))
       return
     case 'panic':
-      await attempt(line, cancelRequest('drop', origin))
+      await attempt(engine, line.chat, cancelRequest('drop', origin))
       return
   }
 }
@@ -98,21 +100,9 @@ async function say(line: Line, frame: Extract<Frame, { do: 'say' }>): Promise<vo
   const { engine } = line.context
   const origin = originOf(line.principal)
   const request = sayRequest(await engine.thread(line.chat), frame, origin)
-  if (request.do === 'answer' && (await attempt(line, request))) return
+  if (request.do === 'answer' && (await attempt(engine, line.chat, request))) return
   const hints = hintsOf(frame.isStreamed)
   await engine.submit(line.chat, submitRequest(frame.input, { ...origin, hints }))
-}
-
-/** False when there was nothing to answer or to cancel: that is no error here. */
-async function attempt({ context, chat }: Line, request: Request): Promise<boolean> {
-  try {
-    await context.engine.submit(chat, request)
-    return true
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error
-    if (error.code === 'not_active' || error.code === 'not_waiting') return false
-    throw error
-  }
 }
 
 function complain({ context, socket }: Line, code: string, message: string): void {

@@ -4,7 +4,7 @@
  */
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { type BigIntStats } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { chmod, mkdir, open, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 

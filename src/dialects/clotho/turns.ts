@@ -6,8 +6,11 @@ import { contextOf, type Thread } from '../../kernel/thread.ts'
 import { stopReason, usageOf } from './project.ts'
 import { toWire, wireText } from './tool-name.ts'
 
-/** What the log says of the answers and the messages do not, by `<run>:<turn>`. */
-export type Answers = ReadonlyMap<string, EventOf<'turn.answered'>['data']>
+/** What the log says of an answer and its message does not. */
+export type Answer = Pick<EventOf<'turn.answered'>['data'], 'model' | 'stop' | 'usage'>
+
+/** By `<run>:<turn>`. */
+export type Answers = ReadonlyMap<string, Answer>
 
 export const answerKey = (run: string | null, turn: number | null): string => `${run}:${turn}`
 

@@ -9,8 +9,8 @@ import { type Body, endReason, errorCode, totalUsage, turnUsage } from './frame.
 import type { RunTelling, Telling, TurnTelling } from './telling.ts'
 
 /** The whole text once, when the model will say no more of it: thinking first. */
-export function complete(turn: TurnTelling, said: Body[]): void {
-  const { thinking, text, index: turnIndex } = turn
+export function complete(state: Telling, turnIndex: number, said: Body[]): void {
+  const { thinking, text } = state
   if (thinking !== '') said.push({ type: 'thinking.complete', text: thinking, turnIndex })
   if (text !== '') said.push({ type: 'text.complete', text, turnIndex })
 }
@@ -117,7 +117,7 @@ export function endRun(
   const last = run.turn?.index ?? Math.max(run.turns - 1, 0)
   for (const { requestId } of Object.values(run.asks).flat())
     said.push({ type: 'permission.response', requestId, granted: false, turnIndex: last })
-  if (run.turn && !run.turn.answered && stop !== 'error') complete(run.turn, said)
+  if (run.turn && !run.turn.answered && stop !== 'error') complete(state, last, said)
   if (outcome === 'failed')
     said.push({
       type: 'error',

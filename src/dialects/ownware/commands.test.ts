@@ -6,7 +6,6 @@ import {
   attachmentFault,
   cursorOf,
   decisionOf,
-  LIMITS,
   resumeOf,
   type Submit,
   submitOf,

@@ -24,6 +24,7 @@ import { emptyTelling, newTurn, type OpenCall, type RunTelling, type Telling } f
 export const projection: Projection<Telling, Frame> = { open: emptyTelling, tell }
 
 function tell(state: Telling, event: Event): [Telling, Frame[]] {
+  if (isWord(event)) return tellWord(state, event)
   const said: Body[] = []
   const next = change(state, event, said)
   const frames = said.map((body, i) => ({
@@ -35,7 +36,31 @@ function tell(state: Telling, event: Event): [Telling, Frame[]] {
   return [{ ...next, seq: state.seq + frames.length, log: event.seq }, frames]
 }
 
-function change(state: Telling, event: Event, said: Body[]): Telling {
+type Word = EventOf<'text.delta' | 'thinking.delta' | 'call.delta'>
+
+const isWord = (event: Event): event is Word =>
+  event.type === 'text.delta' || event.type === 'thinking.delta' || event.type === 'call.delta'
+
+/** Nearly all events are words, so they take the short way: one frame, one new record. */
+function tellWord(state: Telling, event: Word): [Telling, Frame[]] {
+  const log = event.seq
+  if (state.run?.id !== event.run) return [{ ...state, log }, []]
+  const seq = state.seq + 1
+  const frame = { seq, run: event.run, at: event.at, body: wordBody(event) }
+  if (event.type === 'call.delta') return [{ ...state, seq, log }, [frame]]
+  const { text } = event.data
+  if (event.type === 'text.delta') return [{ ...state, seq, log, text: state.text + text }, [frame]]
+  return [{ ...state, seq, log, thinking: state.thinking + text }, [frame]]
+}
+
+function wordBody(event: Word): Body {
+  const { text, turn: turnIndex } = event.data
+  if (event.type !== 'call.delta') return { type: event.type, text, turnIndex }
+  const toolCallId = event.data.call
+  return { type: 'tool.call.args_delta', toolCallId, delta: text, turnIndex }
+}
+
+function change(state: Telling, event: Exclude<Event, Word>, said: Body[]): Telling {
   switch (event.type) {
     case 'thread.opened':
       return openThread(state, event)
@@ -61,9 +86,12 @@ function change(state: Telling, event: Event, said: Body[]): Telling {
     case 'thread.rewound':
     case 'note':
       return state
-    default:
+    default: {
       if (!state.run || state.run.id !== event.run) return state
-      return { ...state, run: inRun(state, state.run, event, said) }
+      const run = inRun(state, state.run, event, said)
+      const isNewTurn = run.turns !== state.run.turns
+      return isNewTurn ? { ...state, run, text: '', thinking: '' } : { ...state, run }
+    }
   }
 }
 
@@ -106,40 +134,26 @@ function startRun(state: Telling, event: EventOf<'run.started'>, said: Body[]): 
 
 type InRun = Exclude<
   Event,
-  EventOf<
-    | 'thread.opened'
-    | 'thread.changed'
-    | 'thread.rewound'
-    | 'run.created'
-    | 'run.edited'
-    | 'run.moved'
-    | 'run.started'
-    | 'run.ended'
-    | 'note'
-  >
+  | Word
+  | EventOf<
+      | 'thread.opened'
+      | 'thread.changed'
+      | 'thread.rewound'
+      | 'run.created'
+      | 'run.edited'
+      | 'run.moved'
+      | 'run.started'
+      | 'run.ended'
+      | 'note'
+    >
 >
 
 function inRun(state: Telling, run: RunTelling, event: InRun, said: Body[]): RunTelling {
   const { turn } = run
   const turnIndex = 'turn' in event.data ? event.data.turn : (turn?.index ?? run.turns)
   switch (event.type) {
-    case 'text.delta': {
-      const { text } = event.data
-      said.push({ type: 'text.delta', text, turnIndex })
-      return turn ? { ...run, turn: { ...turn, text: turn.text + text } } : run
-    }
-    case 'thinking.delta': {
-      const { text } = event.data
-      said.push({ type: 'thinking.delta', text, turnIndex })
-      return turn ? { ...run, turn: { ...turn, thinking: turn.thinking + text } } : run
-    }
     case 'call.begun':
       return beginCall(run, event, said)
-    case 'call.delta': {
-      const { call, text } = event.data
-      said.push({ type: 'tool.call.args_delta', toolCallId: call, delta: text, turnIndex })
-      return run
-    }
     case 'run.steered':
       return {
         ...run,
@@ -150,7 +164,7 @@ function inRun(state: Telling, run: RunTelling, event: InRun, said: Body[]): Run
     case 'turn.started':
       return startTurn(run, event, said)
     case 'turn.answered':
-      return answered(run, event, said)
+      return answered(state, run, event, said)
     case 'turn.interrupted':
       return interrupted(run, event, said)
     case 'turn.ended':
@@ -226,10 +240,15 @@ function beginCall(run: RunTelling, event: EventOf<'call.begun'>, said: Body[]):
   return { ...run, turn: { ...run.turn, open, calls: run.turn.calls + 1 } }
 }
 
-function answered(run: RunTelling, event: EventOf<'turn.answered'>, said: Body[]): RunTelling {
+function answered(
+  state: Telling,
+  run: RunTelling,
+  event: EventOf<'turn.answered'>,
+  said: Body[],
+): RunTelling {
   if (!run.turn) return run
   const { usage, stop } = event.data
-  complete(run.turn, said)
+  complete(state, run.turn.index, said)
   return spend({ ...run, turn: { ...run.turn, answered: true, stop } }, usage)
 }
 

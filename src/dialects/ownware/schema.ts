@@ -23,9 +23,9 @@ export type RunBody = z.infer<typeof RunBody>
 
 /** The action is checked apart: its absence and a typo each have an answer of their own. */
 export const ResumeBody = z.looseObject({
-  action: z.unknown(),
+  action: z.unknown().optional(),
   requestId: z.string().optional(),
-  answer: z.unknown(),
+  answer: z.unknown().optional(),
   grantPath: z.string().optional(),
   scope: z.enum(['session', 'tool', 'profile']).optional(),
 })
@@ -53,7 +53,7 @@ export const ThreadPatch = z.looseObject({
 export const AnyBody = z.unknown()
 
 /** Checked by the handler, because a bad cursor has its own code. */
-export const SinceQuery = z.looseObject({ since: z.unknown() })
+export const SinceQuery = z.looseObject({ since: z.unknown().optional() })
 export const ThreadsQuery = z.looseObject({ profileId: z.string().optional() })
 export const ExportQuery = z.looseObject({ format: z.enum(['markdown', 'json']).optional() })
 

@@ -7,7 +7,7 @@ import { Fault, isFault } from '../../kernel/fault.ts'
 import type { Engine, Principal } from '../../kernel/ports.ts'
 import type { RunRow, ThreadRow } from '../../kernel/rows.ts'
 import type { OpenAsk } from '../../kernel/run.ts'
-import type { Thread } from '../../kernel/thread.ts'
+import { emptyThread, type Thread } from '../../kernel/thread.ts'
 import { refusal } from './faults.ts'
 import { agentUuid, ROOT, runUuid, threadUuid } from './id.ts'
 import { type PermissionRequest, requestsOf } from './permission.ts'
@@ -41,7 +41,10 @@ export async function runOf(engine: Engine, who: Principal, id: string): Promise
   return run
 }
 
-/** The thread that an agent of `thread` speaks in; null when it has no such agent. */
+/**
+ * The thread that an agent of `thread` speaks in; null when it has no such agent. One that was
+ * announced and has not begun yet is an empty thread: whoever heard of it may listen already.
+ */
 export async function agentThread(
   engine: Engine,
   thread: Thread,
@@ -49,14 +52,28 @@ export async function agentThread(
 ): Promise<Thread | null> {
   if (agent === ROOT) return thread
   const uuid = agentUuid(agent)
-  const found = uuid === null ? null : await threadIfAny(engine, uuid)
-  for (let t = found; t !== null; t = await parentOf(engine, t))
+  if (uuid === null) return null
+  const found = await threadIfAny(engine, uuid)
+  if (!found) return (await isAnnounced(engine, thread, uuid)) ? emptyThread(uuid) : null
+  for (let t: Thread | null = found; t !== null; t = await parentOf(engine, t))
     if (t.parent?.thread === thread.id) return found
   return null
 }
 
 const parentOf = async (engine: Engine, { parent }: Thread): Promise<Thread | null> =>
   parent ? await threadIfAny(engine, parent.thread) : null
+
+async function isAnnounced(engine: Engine, thread: Thread, uuid: string): Promise<boolean> {
+  const working = workingFor(thread)
+  if (working.includes(uuid)) return true
+  const children = await Promise.all(working.map((id) => threadIfAny(engine, id)))
+  const below = children.map((child) => child && isAnnounced(engine, child, uuid))
+  return (await Promise.all(below)).includes(true)
+}
+
+/** Threads of the sub-agents that the active run waits for. */
+const workingFor = ({ active }: Thread): string[] =>
+  (active?.turn?.calls ?? []).flatMap((c) => (c.child && !c.child.ended ? [c.child.thread] : []))
 
 /** All agents that ever worked below a thread, parents before their children. */
 export async function descendants(engine: Engine, thread: string): Promise<ThreadRow[]> {
@@ -86,11 +103,8 @@ export async function pendingIn(engine: Engine, thread: Thread): Promise<Pending
       .filter((request) => ask.open.includes(request.call))
       .map((request) => ({ thread: thread.id, run: run.id, ask, request })),
   )
-  const children = (run.turn?.calls ?? []).flatMap((c) =>
-    c.child && !c.child.ended ? [c.child.thread] : [],
-  )
   const below = await Promise.all(
-    children.map(async (id) => {
+    workingFor(thread).map(async (id) => {
       const child = await threadIfAny(engine, id)
       return child ? await pendingIn(engine, child) : []
     }),

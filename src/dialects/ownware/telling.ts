@@ -20,6 +20,9 @@ export interface Telling {
   run: RunTelling | null
   /** How many runs have begun. */
   runs: number
+  /** What the turn has said so far. Here and not in the turn, so that a delta changes one record. */
+  text: string
+  thinking: string
 }
 
 export interface Waiting {
@@ -49,8 +52,6 @@ export interface RunTelling {
 export interface TurnTelling {
   index: number
   model: string
-  text: string
-  thinking: string
   /** The model's answer is complete. */
   answered: boolean
   stop: Stop | null
@@ -77,13 +78,13 @@ export const emptyTelling = (thread: string): Telling => ({
   queue: {},
   run: null,
   runs: 0,
+  text: '',
+  thinking: '',
 })
 
 export const newTurn = (index: number, model: string): TurnTelling => ({
   index,
   model,
-  text: '',
-  thinking: '',
   answered: false,
   stop: null,
   usage: NO_USAGE,
@@ -92,9 +93,9 @@ export const newTurn = (index: number, model: string): TurnTelling => ({
   calls: 0,
 })
 
-/** A run goes on, or is about to. */
+/** A run goes on, or is about to: a sub-agent may be listened to before its log has begun. */
 export const isLive = (state: Telling): boolean =>
-  state.run !== null || Object.keys(state.queue).length > 0
+  state.log === 0 || state.run !== null || Object.keys(state.queue).length > 0
 
 /** The run will say nothing more. True also of a run that the log does not know. */
 export const isOver = (state: Telling, run: string): boolean =>

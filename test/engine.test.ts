@@ -102,14 +102,19 @@ describe('the engine', () => {
     ]
     const { thread } = await world.begin(slow)
     const say = (text: string, busy: 'queue' | 'steer' | 'interrupt' | 'reject') =>
-      world.submit(thread, { do: 'submit', input: [{ kind: 'text', text }], busy, origin })
+      world.submit(thread, {
+        do: 'submit',
+        input: busy === 'steer' ? [{ kind: 'text', text }] : scriptInput([[{ say: text }]]),
+        busy,
+        origin,
+      })
     await expect(say('no', 'reject')).rejects.toMatchObject({ code: 'busy' })
     const queued = await say('queued', 'queue')
     expect(queued).toMatchObject({ delivery: 'queued', position: 1 })
     expect(await say('steered', 'steer')).toMatchObject({ delivery: 'steered' })
     await world.until(thread, (e) => e.type === 'turn.started' && e.data.turn === 1)
     const { messages } = await world.engine.thread(thread)
-    expect(messages.filter((m) => m.steered)).toMatchObject([{ parts: [{ text: 'steered' }] }])
+    expect(messages.filter((m) => m.steered)).toHaveLength(1)
     const urgent = await say('urgent', 'interrupt')
     const events = await world.ended(thread, queued.run)
     const ends = only(events, 'run.ended').map((e) => [e.run, e.data.outcome])
@@ -223,6 +228,35 @@ describe('the engine', () => {
     expect(await world.store.run(run as string)).toMatchObject({ usage: { inputTokens: 300 } })
     const children = await world.store.threads({ parentThread: thread, limit: 5, offset: 0 })
     expect(children.items).toMatchObject([{ title: 'kid', parentThread: thread }])
+  })
+
+  it('tells the parent what its child asks, and hands the answer on', async () => {
+    world = await openWorld()
+    const write = { call: 'write', input: { path: 'kid.txt', content: 'x' } }
+    const child = `script ${JSON.stringify([[write], [{ say: 'written' }]])}`
+    const parent = [[{ call: 'task', input: { prompt: child } }], [{ say: 'Got: {{result}}' }]]
+    const { thread, run } = await world.begin(parent)
+    await world.until(thread, (e) => e.type === 'child.asked')
+    expect(await world.store.run(run as string)).toMatchObject({ status: 'waiting' })
+    await world.submit(thread, { do: 'answer', allow: true, origin })
+    const events = await world.ended(thread)
+    expect(only(events, 'child.settled')[0]?.data).toMatchObject({
+      how: 'answered',
+      rulings: { call_1_1: { allow: true } },
+    })
+    expect(textOf(events)).toBe('Got: written')
+    expect(existsSync(join(world.files, 'kid.txt'))).toBe(true)
+  })
+
+  it('closes what a child asks when the parent is cancelled', async () => {
+    world = await openWorld()
+    const child = `script ${JSON.stringify([[{ call: 'write', input: { path: 'kid.txt', content: 'x' } }]])}`
+    const { thread } = await world.begin([[{ call: 'task', input: { prompt: child } }]])
+    await world.until(thread, (e) => e.type === 'child.asked')
+    await world.submit(thread, { do: 'cancel', reason: null, when: 'now', queue: 'keep', origin })
+    const events = await world.ended(thread)
+    expect(only(events, 'child.settled')[0]?.data).toMatchObject({ how: 'cancelled' })
+    expect((await world.store.asks({ limit: 10, offset: 0 })).total).toBe(0)
   })
 
   it('cancels a child with its parent', async () => {

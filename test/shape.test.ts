@@ -127,6 +127,7 @@ describe('the shape of the house', () => {
       ...{ 'turn.answered': true, 'turn.interrupted': true, 'turn.ended': true },
       ...{ 'ask.opened': true, 'ask.settled': true, 'tool.started': true, 'tool.progressed': true },
       ...{ 'tool.ended': true, 'child.started': true, 'child.ended': true },
+      ...{ 'child.asked': true, 'child.settled': true },
       ...{ 'context.compacting': true, 'context.compacted': true, 'context.uncompacted': true },
     }
     const wrong = product

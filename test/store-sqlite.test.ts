@@ -121,6 +121,16 @@ describe('opening', () => {
     await expect(openSqliteStore({ folder })).rejects.toThrow('damaged')
   })
 
+  it('frees the leases of the process before, and keeps their epochs', async () => {
+    const folder = newFolder()
+    const store = await openSqliteStore({ folder })
+    await speaking(store, 't1')
+    expect(await store.claim('w1', 1, 1e15, 5)).toEqual([{ thread: 't1', epoch: 1 }])
+    await store.close()
+    const again = closing(await openSqliteStore({ folder }))
+    expect(await again.claim('w2', 2, 1e15, 5)).toEqual([{ thread: 't1', epoch: 2 }])
+  })
+
   it('refuses a store that a newer version has written', async () => {
     const folder = newFolder()
     await (await openSqliteStore({ folder })).close()
@@ -168,7 +178,7 @@ describe('space', () => {
     const words =
       'the a of to and is in it you that he was for on are with as his they be at one have this'
     let text = ''
-    while (text.length < 8000)
+    while (text.length < 4000)
       text += `${d.pick(words.split(' '))}${d.pick([' ', ' ', ', ', '. '])}`
     const pieces = text.match(/.{1,4}/gs) ?? []
     for (const piece of pieces) await author.write([facts.text('t1-run', piece)])

@@ -161,6 +161,7 @@ describe('a command', () => {
     expect(readClientConfig({}, {}, { input: {}, output: {} })).toMatchObject({
       colour: false,
       isTerminal: false,
+      columns: 200,
     })
   })
 })

@@ -279,7 +279,8 @@ export function readClientConfig(
     token: flags.token ?? variable('MANIFOLD_TOKEN', String) ?? null,
     isTerminal,
     colour: streams.output.isTTY === true && wantsColour(env),
-    columns: streams.output.columns ?? 80,
+    // Some terminals say 0 when they do not know; a pipe has none, and nothing need be cut for it.
+    columns: streams.output.columns || (streams.output.isTTY ? 80 : 200),
   }
 }
 

@@ -97,6 +97,17 @@ describe('a printout', () => {
     expect(after.text).toBe('  refused: wrong file\n')
   })
 
+  test('asks also what a sub-agent waits for, and stops when it is settled', () => {
+    const about = { turn: 0, call: 'c0', thread: 't2', ask: 'a2' }
+    const body: AskBody = { kind: 'approval', calls: [call] }
+    const { state, text } = print(log(fact('child.asked', { ...about, body, expiresAt: null })))
+    expect(text).toContain('? May write run? a.txt')
+    expect(state.asks).toMatchObject([{ ask: 'a2', open: ['c1'] }])
+    const rulings = { c1: { allow: true, by: 'person' as const } }
+    const settled = fact('child.settled', { ...about, how: 'answered', rulings })
+    expect(print(log(settled), state)).toMatchObject({ state: { asks: [] }, text: '  allowed\n' })
+  })
+
   test('numbers the options of a question', () => {
     const question = {
       text: 'Which?',

@@ -92,7 +92,8 @@ function evolve(state: Printout, event: Event): Printout {
       return { ...state, calls: {} }
     case 'call.begun':
       return { ...state, calls: { ...state.calls, [event.data.part]: event.data.tool } }
-    case 'ask.opened': {
+    case 'ask.opened':
+    case 'child.asked': {
       const { ask, turn, body, expiresAt } = event.data
       const calls = 'calls' in body ? body.calls.map((c) => c.call) : ['']
       const opened = { ask, turn, body, open: calls, openedAt: event.at, expiresAt }
@@ -103,6 +104,8 @@ function evolve(state: Printout, event: Event): Printout {
       const asks = state.asks.map((a) => (a.ask === ask ? { ...a, open } : a))
       return { ...state, asks: asks.filter((a) => a.open.length > 0) }
     }
+    case 'child.settled':
+      return { ...state, asks: state.asks.filter((a) => a.ask !== event.data.ask) }
     default:
       return state
   }
@@ -163,8 +166,10 @@ function linesOf(state: Printout, event: Event, style: PrintStyle): string[] {
     case 'turn.interrupted':
       return interruptionLines(event, style)
     case 'ask.opened':
+    case 'child.asked':
       return askLines(style, event.data.body)
     case 'ask.settled':
+    case 'child.settled':
       return [settledLine(style, event.data)]
     case 'tool.ended':
       return [outcomeLine(style, event.data)]

@@ -59,6 +59,17 @@ test('output waits while somebody types, and comes when the line is sent', async
   expect(shown.indexOf('brown')).toBeGreaterThan(shown.indexOf('wait'))
 })
 
+test('a line that is pasted at once is shown too', async () => {
+  screen.prompt(null)
+  screen.write('The quick')
+  input.write('all at once\r')
+  await turn()
+  screen.write(' brown fox')
+  await turn()
+  expect(heard).toEqual(['all at once'])
+  expect(shown).toMatch(/quick\n[\s\S]*all at once\r?\n[\s\S]* brown fox$/)
+})
+
 test('output comes also when the line is emptied again', async () => {
   screen.prompt(null)
   screen.write('one\n')

@@ -155,8 +155,9 @@ class TerminalScreen implements Screen {
     const isShown = (): boolean => this.#isShown
     const echo = new Writable({
       write(chunk, _encoding, done) {
-        if (isShown()) output.write(chunk, done)
-        else done()
+        // Done at once: what waited for the terminal here would be judged by a later state.
+        if (isShown()) output.write(chunk)
+        done()
       },
     })
     Object.defineProperty(echo, 'columns', { get: () => output.columns ?? 80 })

@@ -1,6 +1,7 @@
 /** What every part of the engine works with. */
 
 import type { Agent } from '../kernel/agent.ts'
+import type { EventOf } from '../kernel/event.ts'
 import type { Grant } from '../kernel/policy.ts'
 import type {
   Catalog,
@@ -81,8 +82,13 @@ export interface Context extends EngineDeps {
   submit(thread: string, request: Request): Promise<Receipt>
   /** Resolves when the run has ended, or the signal is aborted. */
   runEnded(thread: string, run: string, signal: AbortSignal): Promise<void>
+  /** Told after a commit of the thread that changed what is asked there. Returns how to stop. */
+  onAsks(thread: string, listener: (event: AskEvent) => void): () => void
   grants(agent: string): Promise<Grant[]>
 }
+
+/** A fact that says that somebody is asked, or no longer. */
+export type AskEvent = EventOf<'ask.opened' | 'ask.settled' | 'child.asked' | 'child.settled'>
 
 /** A step at work: on what, with what, and how it is stopped. */
 export interface Work {

@@ -18,8 +18,9 @@ import type {
   Receipt,
   Request,
 } from '../kernel/ports.ts'
+import type { ChildAsk } from '../kernel/run.ts'
 import { emptyThread, evolve, fold, historyOf, type Thread } from '../kernel/thread.ts'
-import type { Context, EngineDeps } from './context.ts'
+import type { AskEvent, Context, EngineDeps } from './context.ts'
 import { Drivers } from './driver.ts'
 import { Grants } from './grants.ts'
 import { Leases } from './leases.ts'
@@ -54,7 +55,9 @@ class DurableEngine implements RunningEngine {
   #drivers: Drivers
   #listeners = new Set<(events: Event[]) => void>()
   #ended = new Map<string, Set<() => void>>()
+  #askListeners = new Map<string, Set<(event: AskEvent) => void>>()
   #timer: NodeJS.Timeout | null = null
+  #sweeper: NodeJS.Timeout | null = null
   #polling: Promise<void> = Promise.resolve()
   #isClosed = false
   #stopAdvance: () => void
@@ -76,6 +79,7 @@ class DurableEngine implements RunningEngine {
       ...deps,
       live: (id) => this.#threads.get(id),
       submit: (thread, request) => this.submit(thread, request),
+      onAsks: (thread, listener) => this.#onAsks(thread, listener),
       runEnded: (thread, run, signal) => this.#runEnded(thread, run, signal),
       grants: (agent) => this.grants(agent),
     }
@@ -89,12 +93,16 @@ class DurableEngine implements RunningEngine {
       this.#polling = this.#poll().catch((err) => this.#deps.log.error({ err }, 'polling failed'))
     }, this.#deps.settings.pollMs)
     this.#timer.unref()
+    this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_MS)
+    this.#sweeper.unref()
+    void this.#sweep()
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     if (this.#timer) clearInterval(this.#timer)
+    if (this.#sweeper) clearInterval(this.#sweeper)
     this.#stopAdvance()
     this.#readers.end('shutdown')
     await this.#polling
@@ -123,8 +131,25 @@ class DurableEngine implements RunningEngine {
   async submit(id: string, request: Request, options: Options = {}): Promise<Receipt> {
     return this.#once(options.idempotency, async () => {
       const live = await this.#known(id)
+      if (request.do === 'answer') return this.#answer(live, request, options)
       return this.#execute(live, [this.#name(request)], options)
     })
+  }
+
+  /** An answer reaches the asks of the thread's children too: a person need not know whose they are. */
+  async #answer(
+    live: LiveThread,
+    request: CommandOf<'answer'>,
+    options: Options,
+  ): Promise<Receipt> {
+    const children = (live.state.active?.childAsks ?? []).filter((a) => concerns(request, a))
+    const isOwn = (live.state.active?.asks ?? []).length > 0
+    const receipts: Receipt[] = []
+    for (const { thread, ask } of children)
+      receipts.push(await this.submit(thread, { ...request, ask }, { remember: options.remember }))
+    if (receipts.length > 0 && !(isOwn && request.ask === undefined && request.call === undefined))
+      return { ...(receipts.at(-1) as Receipt), thread: live.id, seq: live.state.seq }
+    return this.#execute(live, [request], options)
   }
 
   async recall(idempotency: Idempotency): Promise<Receipt | null> {
@@ -358,6 +383,7 @@ class DurableEngine implements RunningEngine {
   #react(live: LiveThread, event: Event): void {
     if (event.type === 'run.cancelling' && event.data.when === 'now')
       this.#drivers.abort(live.id, 'cancel')
+    if (isAskEvent(event)) for (const tell of this.#askListeners.get(live.id) ?? []) tell(event)
     if (event.type !== 'run.ended') return
     for (const wake of this.#ended.get(event.run as string) ?? []) wake()
     this.#packSoon(live, event.seq)
@@ -372,6 +398,15 @@ class DurableEngine implements RunningEngine {
         .catch((err) => this.#deps.log.warn({ err, thread: live.id }, 'packing failed'))
     }, PACK_AFTER_MS)
     timer.unref()
+  }
+
+  #onAsks(thread: string, listener: (event: AskEvent) => void): () => void {
+    const listeners = this.#askListeners.get(thread) ?? new Set()
+    this.#askListeners.set(thread, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0) this.#askListeners.delete(thread)
+    }
   }
 
   async #runEnded(thread: string, run: string, signal: AbortSignal): Promise<void> {
@@ -405,6 +440,17 @@ class DurableEngine implements RunningEngine {
     if (events.length > 0 && live.epoch !== null) this.#drivers.poke(live)
   }
 
+  /** Forgets the answers of requests that nobody repeats any more. */
+  async #sweep(): Promise<void> {
+    try {
+      const before = this.#deps.clock() - KEEP_ANSWERS_MS
+      for (const { key, body } of await this.store.list('idempotency'))
+        if ((body as unknown as Kept).at < before) await this.store.drop('idempotency', key)
+    } catch (err) {
+      if (!this.#isClosed) this.#deps.log.warn({ err }, 'old answers could not be forgotten')
+    }
+  }
+
   async #poll(): Promise<void> {
     const { settings, clock } = this.#deps
     for (const live of await this.#leases.renew()) this.#drivers.abort(live.id, 'lost')
@@ -425,12 +471,31 @@ class DurableEngine implements RunningEngine {
   }
 }
 
+/** Does the answer mean this ask of a child? One that names nothing means all. */
+function concerns({ ask, call }: CommandOf<'answer'>, child: ChildAsk): boolean {
+  if (ask !== undefined) return ask === child.ask
+  if (call === undefined) return true
+  if (child.body.kind === 'question') return child.body.call === call
+  return 'calls' in child.body && child.body.calls.some((c) => c.call === call)
+}
+
+const isAskEvent = (event: Event): event is AskEvent =>
+  event.type === 'ask.opened' ||
+  event.type === 'ask.settled' ||
+  event.type === 'child.asked' ||
+  event.type === 'child.settled'
+
 const CLAIM = 200
 const PACK_AFTER_MS = 250
 
+const SWEEP_MS = 3_600_000
+const KEEP_ANSWERS_MS = 7 * 24 * 3_600_000
+
+/** What is kept of a request with an idempotency key. */
 interface Kept {
   hash: string
   receipt: Receipt
+  at: number
 }
 
 /** Several commands as one decision: all of them, or the Fault of the first that is refused. */

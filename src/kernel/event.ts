@@ -56,6 +56,9 @@ export interface Question {
   schema?: Json
 }
 
+/** How an ask was closed. */
+export type Settled = 'answered' | 'expired' | 'cancelled'
+
 /** What somebody is asked. */
 export type AskBody =
   | { kind: 'approval'; calls: AskedCall[] }
@@ -174,7 +177,7 @@ export interface Facts {
    */
   'ask.settled': {
     ask: string
-    how: 'answered' | 'expired' | 'cancelled'
+    how: Settled
     rulings: Record<string, Ruling>
     /** The answer to a question. */
     answer?: Json
@@ -209,6 +212,23 @@ export interface Facts {
     agent: string
     name: string
     task: string
+  }
+  /** The child, or one of its own, waits for a person. The ask itself is in the log of `thread`. */
+  'child.asked': {
+    turn: number
+    call: string
+    thread: string
+    ask: string
+    body: AskBody
+    expiresAt: number | null
+  }
+  'child.settled': {
+    turn: number
+    call: string
+    thread: string
+    ask: string
+    how: Settled
+    rulings: Record<string, Ruling>
   }
   'child.ended': {
     turn: number

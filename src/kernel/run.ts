@@ -13,6 +13,7 @@ import {
   type Ruling,
   type RunKind,
   type RunOutcome,
+  type Settled,
   type Stop,
   type Trouble,
 } from './event.ts'
@@ -42,6 +43,8 @@ export interface Run {
   /** Turns in a row, up to now, in which every call was refused. */
   refusedTurns: number
   asks: OpenAsk[]
+  /** What its children wait for. */
+  childAsks: ChildAsk[]
   /** Messages that came in while the run went on and that no turn has read yet. */
   steers: Steer[]
   cancelling: { reason: string | null; when: 'now' | 'step'; at: number } | null
@@ -104,7 +107,7 @@ export interface Call {
   processes: ProcessMark[]
   child: { thread: string; run: string; ended: boolean } | null
   /** The answer of a person to the question that this call is. */
-  answer: { value: Json; how: 'answered' | 'expired' | 'cancelled' } | null
+  answer: { value: Json; how: Settled } | null
   result: { outcome: Outcome; output: string } | null
 }
 
@@ -116,6 +119,14 @@ export interface OpenAsk {
   open: string[]
   openedAt: number
   expiresAt: number | null
+}
+
+export interface ChildAsk {
+  call: string
+  /** Whose log has the ask. */
+  thread: string
+  ask: string
+  body: AskBody
 }
 
 export interface Steer {
@@ -139,7 +150,7 @@ export function statusOf(run: Run): RunStatus {
   if (run.end) return run.end.outcome
   if (run.phase === 'queued') return 'queued'
   if (run.cancelling) return 'cancelling'
-  return run.asks.length > 0 ? 'waiting' : 'running'
+  return run.asks.length + run.childAsks.length > 0 ? 'waiting' : 'running'
 }
 
 export function createRun(event: EventOf<'run.created'>): Run {
@@ -164,6 +175,7 @@ export function createRun(event: EventOf<'run.created'>): Run {
     turns: 0,
     refusedTurns: 0,
     asks: [],
+    childAsks: [],
     steers: [],
     cancelling: null,
     compacting: false,
@@ -247,6 +259,12 @@ function change(run: Run, event: Event): Run {
       const child = { thread: event.data.thread, run: event.data.run, ended: false }
       return onCall(run, event.data.call, (c) => ({ ...c, child }))
     }
+    case 'child.asked': {
+      const { call, thread, ask, body } = event.data
+      return { ...run, childAsks: [...run.childAsks, { call, thread, ask, body }] }
+    }
+    case 'child.settled':
+      return { ...run, childAsks: run.childAsks.filter((a) => a.ask !== event.data.ask) }
     case 'child.ended': {
       const ended = onCall(run, event.data.call, (c) => ({
         ...c,

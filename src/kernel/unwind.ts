@@ -3,9 +3,17 @@
  * reader can follow. Pure; what must happen in the world (processes, children) has happened before.
  */
 
-import { type Draft, draft, type Origin, type RunOutcome, type Trouble } from './event.ts'
+import {
+  type Draft,
+  draft,
+  type Origin,
+  type Ruling,
+  type RunOutcome,
+  type Settled,
+  type Trouble,
+} from './event.ts'
 import type { Outcome } from './part.ts'
-import type { Call, Run } from './run.ts'
+import type { Call, ChildAsk, Run } from './run.ts'
 import { NO_USAGE } from './usage.ts'
 
 const ENGINE: Origin = { dialect: 'engine', principal: 'engine' }
@@ -15,6 +23,7 @@ export function unwind(run: Run): Draft[] {
   return [
     ...closeAnswer(run),
     ...closeAsks(run),
+    ...run.childAsks.map((ask) => settleChild(run, ask, 'cancelled', {})),
     ...closeCalls(run),
     endRun(run, 'cancelled', 'cancelled', null),
   ]
@@ -56,6 +65,17 @@ const closeAsks = (run: Run): Draft[] =>
     }),
   )
 
+/** What a child waited for, and no longer does. */
+export const settleChild = (
+  run: Run,
+  { call, thread, ask }: Pick<ChildAsk, 'call' | 'thread' | 'ask'>,
+  how: Settled,
+  rulings: Record<string, Ruling>,
+): Draft => {
+  const turn = run.turn?.index ?? 0
+  return draft('child.settled', run.id, { turn, call, thread, ask, how, rulings })
+}
+
 function closeCalls({ id, turn }: Run): Draft[] {
   if (turn?.phase !== 'answered') return []
   const open = turn.calls.filter((c) => c.result === null)
@@ -84,6 +104,6 @@ export const endCall = (
     tool: call.tool,
     outcome,
     output,
-    rawBytes: output.length,
+    rawBytes: new TextEncoder().encode(output).length,
     durationMs: 0,
   })

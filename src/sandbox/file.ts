@@ -29,26 +29,30 @@ export interface WriteOptions {
 
 export const DEFAULT_READ_BYTES = 10 * 1024 * 1024
 
-export const readFile = (
-  root: Root,
-  path: string,
-  options: { offset?: number; maxBytes?: number } = {},
-): Promise<Piece> =>
-  withPlace(root, path, {}, async (place) => {
-    const { handle, stats } = await openFile(place, constants.O_RDONLY)
-    try {
-      const offset = options.offset ?? 0
-      const wanted = Math.max(
-        0,
-        Math.min(options.maxBytes ?? DEFAULT_READ_BYTES, stats.size - offset),
-      )
-      const bytes = await readFully(handle, offset, wanted)
-      const truncated = offset + bytes.length < stats.size
-      return { entry: toEntry(place.path, stats), bytes, truncated }
-    } finally {
-      await handle.close()
-    }
-  })
+export interface ReadOptions {
+  offset?: number
+  maxBytes?: number
+}
+
+export const readFile = (root: Root, path: string, options: ReadOptions = {}): Promise<Piece> =>
+  withPlace(root, path, {}, (place) => readPlace(place, options))
+
+/** Reads what the walk has found. */
+export async function readPlace(place: Place, options: ReadOptions): Promise<Piece> {
+  const { handle, stats } = await openFile(place, constants.O_RDONLY)
+  try {
+    const offset = options.offset ?? 0
+    const wanted = Math.max(
+      0,
+      Math.min(options.maxBytes ?? DEFAULT_READ_BYTES, stats.size - offset),
+    )
+    const bytes = await readFully(handle, offset, wanted)
+    const truncated = offset + bytes.length < stats.size
+    return { entry: toEntry(place.path, stats), bytes, truncated }
+  } finally {
+    await handle.close()
+  }
+}
 
 /** The file as a stream. Whoever opens it reads it to its end or destroys it. */
 export const streamFile = (

@@ -1,14 +1,14 @@
 /** What a thread works on and with: the files of its workspace, and the commands that run in it. */
 
 export type { Entry } from './entry.ts'
-export type { Isolation } from './isolation.ts'
-export {
-  createRunner,
-  type Exit,
-  type LaunchSpec,
-  type RunItem,
-  type Runner,
-  type RunnerSettings,
-  type RunSpec,
-} from './runner.ts'
+export type {
+  Exit,
+  Isolation,
+  LaunchSpec,
+  RunItem,
+  Runner,
+  RunnerSettings,
+  RunSpec,
+} from './ports.ts'
+export { createRunner } from './runner.ts'
 export { openWorkspace, type Workspace, type WorkspaceOptions } from './workspace.ts'

@@ -9,16 +9,7 @@ import { access, lstat, mkdtemp, readdir, readlink, realpath, rm } from 'node:fs
 import { tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { RunnerSettings } from './runner.ts'
-
-export interface Isolation {
-  mode: 'bubblewrap' | 'plain'
-  /** Only the workspace can be written, and nothing of the server can be seen. */
-  isolated: boolean
-  network: boolean
-  /** For people: what is not protected, and why. Null when all is well. */
-  notice: string | null
-}
+import type { Isolation, RunnerSettings } from './ports.ts'
 
 /** What the probe found; enough to wrap any command. */
 export interface Walls extends Isolation {

@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ProcessMark } from '../kernel/event.ts'
 import { createCapture } from './capture.ts'
-import { createRunner, type Exit, type RunItem, type Runner, type RunSpec } from './runner.ts'
+import type { Exit, RunItem, Runner, RunSpec } from './ports.ts'
+import { createRunner } from './runner.ts'
 
 const works = (await createRunner({ mode: 'auto' }).describe()).mode === 'bubblewrap'
 let top: string

@@ -1,9 +1,9 @@
 /** Finding files by name and by what is in them. Links are not followed, so a walk always ends. */
 
 import type { Dirent } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { Fault } from '../kernel/fault.ts'
-import { readFile } from './file.ts'
+import { type Piece, readFile, readPlace } from './file.ts'
 import { compileGlob, type Glob, type GlobState, globAccepts } from './glob.ts'
 import { createMatcher, type Matcher } from './matcher.ts'
 import { type Dir, holdChild, join, type Root } from './place.ts'
@@ -49,6 +49,8 @@ const SEARCH_TIMEOUT_MS = 20_000
 const SKIPPED = new Set(['.git', 'node_modules', '.hg', '.svn'])
 
 interface Visit {
+  dir: Dir
+  name: string
   path: string
   isFolder: boolean
   isFile: boolean
@@ -99,21 +101,25 @@ export async function grepFiles(
   const ignoreCase = options.ignoreCase ?? false
   const matcher = createMatcher(pattern, { ignoreCase, timeoutMs: FILE_TIMEOUT_MS, signal })
   const result: Grepped = { hits: [], files: 0, skipped: 0, partial: false }
-  const look = async (file: string): Promise<boolean> => {
+  const look = async (file: string, read: () => Promise<Piece>): Promise<boolean> => {
     if (filter && !filter(file)) return true
-    await grepOne(root, file, matcher, { result, limit })
+    await grepOne(read, matcher, { result, limit })
     if (result.hits.length <= limit && Date.now() < endsAt) return true
     result.partial = true
     return false
   }
+  const most = { maxBytes: MAX_FILE_BYTES }
   try {
-    if ((await statEntry(root, path)).kind === 'file') await look(path)
+    const { kind, path: found } = await statEntry(root, path)
+    if (kind === 'file') await look(found, () => readFile(root, path, most))
     else {
       const walk: Walk = { root, glob: compileGlob('**'), named: path, signal, visited: 0 }
-      const everywhere = await inFolder(root, path, (dir) =>
-        visit(walk, dir, walk.glob.start, 0, async (v) => (v.isFile ? look(v.path) : true)),
+      const lookAt = (v: Visit): Promise<boolean> =>
+        look(v.path, async () => readPlace({ ...v, stats: await lstat(v.dir.at(v.name)) }, most))
+      const isWhole = await inFolder(root, path, (dir) =>
+        visit(walk, dir, walk.glob.start, 0, async (v) => (v.isFile ? lookAt(v) : true)),
       )
-      if (!everywhere) result.partial = true
+      if (!isWhole) result.partial = true
     }
   } finally {
     await matcher.close()
@@ -123,15 +129,12 @@ export async function grepFiles(
 }
 
 async function grepOne(
-  root: Root,
-  path: string,
+  read: () => Promise<Piece>,
   matcher: Matcher,
   { result, limit }: { result: Grepped; limit: number },
 ): Promise<void> {
-  const piece = await readFile(root, path, { maxBytes: MAX_FILE_BYTES }).catch((error) => {
-    if (error instanceof Fault) return null
-    throw error
-  })
+  // What cannot be read, or went away meanwhile, is skipped like what is no text.
+  const piece = await read().catch(() => null)
   if (!piece || piece.truncated || isBinary(piece.bytes)) {
     result.skipped++
     return
@@ -169,7 +172,8 @@ async function visit(
     const sub = isFolder ? await holdChild(walk.root, dir, child.name).catch(() => null) : null
     if (isFolder && !sub) continue
     try {
-      const found = { path: join(dir.path, child.name), isFolder, isFile: child.isFile() }
+      const path = join(dir.path, child.name)
+      const found = { dir, name: child.name, path, isFolder, isFile: child.isFile() }
       if (walk.glob.accepts(next) && !(await tell(found))) return false
       if (sub && !(await visit(walk, sub, next, depth + 1, tell))) return false
     } finally {

@@ -47,6 +47,8 @@ export async function openPort(
     keepAliveTimeout: limits.keepAliveMs ?? 75_000,
     maxHeaderSize: limits.headerBytes ?? 16_384,
     connectionsCheckingInterval: 2000,
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
   }
   const server: Server = tls ? createSecureServer({ ...options, ...tls }) : createServer(options)
   const closePort = watchConnections(server, tls ? 'secureConnection' : 'connection')

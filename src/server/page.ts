@@ -58,7 +58,7 @@ function decode(path: string): string | null {
 export function landingPage(dialects: readonly Dialect[]): Reply {
   const rows = dialects.map(
     ({ name, about, routes, sockets = [] }) =>
-      `<tr><th><a href="/${esc(name)}/">${esc(name)}</a></th><td>${esc(about)}</td>` +
+      `<tr><th>${esc(name)}</th><td><code>/${esc(name)}</code></td><td>${esc(about)}</td>` +
       `<td>${routes.length + sockets.length} operations</td></tr>`,
   )
   const text = `<!doctype html>

@@ -419,6 +419,18 @@ test('a stream replays, lives, and is told goodbye when the server stops', async
   expect(got.text).toBe(': hi\n\ndata: one\n\ndata: two\n\nevent: bye\ndata: shutdown\n\n')
 })
 
+test('a connection that carries no request does not hold the server', async () => {
+  const { server, port } = await start({ graceMs: 3_600_000 })
+  const idle = connect(port, '127.0.0.1')
+  await new Promise((r) => idle.once('connect', r))
+  const kept = connect(port, '127.0.0.1')
+  kept.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await new Promise((r) => kept.once('data', r))
+  const ended = Promise.all([idle, kept].map((s) => new Promise((r) => s.once('close', r))))
+  await server.close()
+  await ended
+})
+
 test('a reader that leaves frees its reading; a handler hears of it', async () => {
   const { url, readings } = await start()
   const { got, leave } = readStream(`${url}/a/stream`)

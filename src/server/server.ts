@@ -13,7 +13,8 @@ import { type Ears, type Limits, openPort, type Port, type Tls } from './listen.
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createPlaces } from './mount.ts'
-import { createPages, landingPage } from './page.ts'
+import { createPages } from './page.ts'
+import { rootDialect } from './root.ts'
 import { createSockets } from './socket.ts'
 
 export interface ServerOptions {
@@ -65,11 +66,12 @@ export function createServer(options: ServerOptions): Server {
   let isClosing = false
   let closing: Promise<void> | null = null
 
+  const pages = createPages(options.consoleDir ?? null)
   const house: House = {
     engine,
     places: createPlaces(
       dialects,
-      rootDialect(dialects, options, () => metrics),
+      rootDialect(dialects, pages, () => metrics),
     ),
     door: createDoor({ ...options.access, host, behindProxy }),
     turnstile,
@@ -81,7 +83,7 @@ export function createServer(options: ServerOptions): Server {
     behindProxy,
     isSecure: tls !== null,
     isClosing: () => isClosing,
-    page: createPages(options.consoleDir ?? null),
+    page: pages,
   }
   const sockets = createSockets(house)
   const earsOf = (only: string | null): Ears => ({
@@ -131,50 +133,4 @@ export function createServer(options: ServerOptions): Server {
       return closing
     },
   }
-}
-
-/** What the server itself answers at the root. */
-function rootDialect(
-  dialects: readonly Dialect[],
-  options: ServerOptions,
-  metrics: () => Metrics | null,
-): Dialect {
-  const page = createPages(options.consoleDir ?? null)
-  return {
-    name: 'server',
-    about: 'The server itself.',
-    routes: [
-      {
-        method: 'GET',
-        path: '/',
-        summary: 'What this is.',
-        answers: { 200: { about: 'A page.' } },
-        isPublic: true,
-        handle: async () => (await page('/')) ?? landingPage(dialects),
-      },
-      {
-        method: 'GET',
-        path: '/metrics',
-        summary: 'Figures in Prometheus form.',
-        answers: { 200: { about: 'Text.' } },
-        handle: async () =>
-          (await metrics()?.page()) ?? { status: 503, text: 'starting\n', type: 'text/plain' },
-      },
-    ],
-    refuse: (fault) => ({
-      status: STATUS[fault.code] ?? 500,
-      text: `${fault.message}\n`,
-      type: 'text/plain; charset=utf-8',
-    }),
-  }
-}
-
-const STATUS: Record<string, number> = {
-  unauthenticated: 401,
-  forbidden: 403,
-  not_found: 404,
-  unsupported: 405,
-  limited: 503,
-  unavailable: 503,
-  invalid: 400,
 }

@@ -14,6 +14,8 @@ import * as sql from './sql.ts'
 /** About how many characters of text go into one packed row. */
 export const PACKED_SIZE = 65_536
 
+const SEEN_LIMIT = 10_000
+
 /** Rows that are opened before others get their turn. */
 const PORTION = 500
 
@@ -47,6 +49,14 @@ export function createPacker(
   all: (statement: Statement) => Promise<Row[]>,
   submit: (job: Job) => Promise<Answer>,
 ): (thread: string, seq: number) => Promise<void> {
+  /** Up to where a thread was packed, so that a long one is not looked through from the beginning. */
+  const seen = new Map<string, number>()
+
+  function note(thread: string, seq: number): void {
+    if (seen.size >= SEEN_LIMIT) seen.clear()
+    seen.set(thread, seq)
+  }
+
   async function eventsOf(thread: string, group: Span[]): Promise<Event[]> {
     const events: Event[] = []
     for (let i = 0; i < group.length; i += PORTION) {
@@ -60,7 +70,7 @@ export function createPacker(
   }
 
   return async (thread, seq) => {
-    const rows = await all(sql.deltaChunks(thread, seq))
+    const rows = await all(sql.deltaChunks(thread, seen.get(thread) ?? 0, seq))
     for (const group of groupsOf(rows.map(spanOf))) {
       const firstSeq = (group[0] as Span).firstSeq
       const lastSeq = (group.at(-1) as Span).lastSeq
@@ -72,6 +82,7 @@ export function createPacker(
       const chunk = { thread, firstSeq, lastSeq, size, body }
       await submit({ do: 'repack', chunk, count: group.length })
     }
+    note(thread, seq)
   }
 }
 

@@ -85,6 +85,7 @@ export class Advances {
 
   async #listen(): Promise<void> {
     const client = await this.#connections.client()
+    if (this.#isClosed) return client.end()
     this.#client = client
     client.on('notification', ({ payload = '' }) => this.#tell(heard(payload, this.#instance)))
     client.on('end', () => this.#again())

@@ -12,7 +12,7 @@ import * as sql from './sql.ts'
 
 /** Rows with fewer events are decoded again, and how many of the others are kept. */
 const KEPT_FROM = 256
-const KEPT_ROWS = 8
+const KEPT_ROWS = 4
 
 export function createReader(
   all: (statement: Statement) => Promise<Row[]>,

@@ -76,7 +76,7 @@ CREATE INDEX runs_recent on runs (account, created_at, id);
 
 CREATE INDEX runs_status on runs (status, created_at);
 
-CREATE INDEX runs_thread on runs (thread, created_at);
+CREATE INDEX runs_thread on runs (thread, account, created_at, id);
 
 CREATE TABLE threads (
   id TEXT not null primary key,
@@ -115,7 +115,7 @@ CREATE INDEX threads_due on threads (due_at) where due_at is not null;
 
 CREATE INDEX threads_held on threads (worker) where worker is not null;
 
-CREATE INDEX threads_parent on threads (parent_thread) where parent_thread is not null;
+CREATE INDEX threads_parent on threads (parent_thread, account) where parent_thread is not null;
 
 CREATE INDEX threads_recent on threads (account, updated_at, id);
 

@@ -14,7 +14,7 @@ import { createPrivate, lockFolder, openFolder } from './folder-lock.ts'
 import type { Answer } from './job.ts'
 import { freeAllLeases } from './sql.ts'
 import { connect, oneValue, type SqliteConnection } from './sqlite-connection.ts'
-import { loadSqlite } from './sqlite-library.ts'
+import { loadSqlite, type SqliteLibrary } from './sqlite-library.ts'
 import { check, migrate } from './sqlite-upkeep.ts'
 import type { Request, Response, WorkerSettings } from './sqlite-worker.ts'
 import { createStore } from './store.ts'
@@ -38,19 +38,30 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const file = join(folder, 'manifold.db')
   const thread = startWriter({ file, maxPages })
   try {
-    const isUnclean = existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0
-    createPrivate(file)
-    const db = connect(library, file)
-    if (isUnclean && statSync(file).size <= CHECKED_BYTES) check(db, 'quick_check')
-    migrate(db, folder)
-    // Whoever held a lease is gone: the folder is this process's alone.
-    db.all(freeAllLeases())
-    db.exec('pragma query_only = on')
+    const db = openFile(library, folder, file)
     await thread.ask({ do: 'open' })
     return createStore(sqliteDb({ db, file, thread, unlock }), options.onFatal)
   } catch (error) {
     await thread.kill()
     unlock()
+    throw error
+  }
+}
+
+/** The connection that reads, to a file that is sound and up to date. */
+function openFile(library: SqliteLibrary, folder: string, file: string): SqliteConnection {
+  const isUnclean = existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0
+  createPrivate(file)
+  const db = connect(library, file)
+  try {
+    if (isUnclean && statSync(file).size <= CHECKED_BYTES) check(db, 'quick_check')
+    migrate(db, folder)
+    // Whoever held a lease is gone: the folder is this process's alone.
+    db.all(freeAllLeases())
+    db.exec('pragma query_only = on')
+    return db
+  } catch (error) {
+    db.close()
     throw error
   }
 }

@@ -21,6 +21,7 @@ import { Writer } from './writer.ts'
 export function createStore(db: Db, onFatal: (error: Error) => void = () => {}): Store {
   const writer = new Writer(db, onFatal)
   const all = reading(db, writer)
+  let closing: Promise<void> | null = null
   const run = async (statement: Statement): Promise<Row[]> =>
     (await writer.submit({ do: 'run', statement })) as Row[]
   return {
@@ -38,9 +39,9 @@ export function createStore(db: Db, onFatal: (error: Error) => void = () => {}):
       ...(await counted(all)),
       queued: writer.queued,
     }),
-    close: async () => {
-      await writer.close()
-      await db.close()
+    close: () => {
+      closing ??= writer.close().then(() => db.close())
+      return closing
     },
   }
 }

@@ -183,6 +183,9 @@ function accept(
   changes.usage.push(...rows.usage)
 }
 
+/** By id: a statement may not put the same row twice. */
+const distinct = (rows: Value[][]): Value[][] => [...new Map(rows.map((r) => [r[0], r])).values()]
+
 /** Thread rows come before their seqs: a later append of deltas moves the row that was just put. */
 const statementsOf = (changes: Changes): Statement[] => [
   ...sql.insertChunks(changes.chunks),
@@ -190,7 +193,7 @@ const statementsOf = (changes: Changes): Statement[] => [
   ...sql.moveThreads([...changes.seqs]),
   ...sql.putRuns([...changes.runs.values()]),
   ...sql.dropAsks([...changes.asks.keys()]),
-  ...sql.putAsks([...changes.asks.values()].flat()),
+  ...sql.putAsks(distinct([...changes.asks.values()].flat())),
   ...sql.putUsage(changes.usage),
   ...sql.putDocuments([...changes.documents.values()]),
 ]

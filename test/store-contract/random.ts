@@ -160,6 +160,22 @@ const MAKERS: { [T in EventType]: (d: Dice) => Facts[T] } = {
     name: 'n',
     task: textFrom(d),
   }),
+  'child.asked': (d) => ({
+    turn: 0,
+    call: 'c',
+    thread: 't',
+    ask: 'q',
+    body: { kind: 'limit', limitUsd: 1, spentUsd: d.roll(9) / 8 },
+    expiresAt: d.pick([null, 5]),
+  }),
+  'child.settled': (d) => ({
+    turn: 0,
+    call: 'c',
+    thread: 't',
+    ask: 'q',
+    how: 'expired',
+    rulings: { [textFrom(d)]: { allow: false, by: 'expiry' } },
+  }),
   'child.ended': (d) => ({
     turn: 0,
     call: 'c',

@@ -2,8 +2,7 @@
 
 import { expect, it } from 'vitest'
 import type { Store } from '../../src/kernel/ports.ts'
-import { rowsOf } from '../../src/kernel/rows.ts'
-import { emptyThread, fold } from '../../src/kernel/thread.ts'
+import { rebuild, rowsOf } from '../../src/kernel/rows.ts'
 import { facts } from '../given.ts'
 import { Author, readAll, speaking } from './author.ts'
 import type { Backend } from './backend.ts'
@@ -17,21 +16,9 @@ const everything = async (store: Store) => ({
   usage: await store.usage({}),
 })
 
-/** As `doctor --rebuild` does it: the rows of the whole log, event by event, the last one counts. */
-async function rebuild(store: Store, id: string): Promise<void> {
-  const events = await readAll(store, id)
-  const runs = new Map()
-  const usage = []
-  let thread = emptyThread(id)
-  for (const event of events) {
-    thread = fold(thread, [event])
-    const rows = rowsOf(thread, [event])
-    for (const run of rows.runs) runs.set(run.id, run)
-    usage.push(...rows.usage)
-  }
-  const { asks, thread: row } = rowsOf(thread, [])
-  await store.reindex(id, { thread: row, runs: [...runs.values()], asks, usage })
-}
+/** As `doctor --rebuild` does it. */
+const remake = async (store: Store, id: string): Promise<void> =>
+  store.reindex(id, rebuild(id, await readAll(store, id)))
 
 export function removing(backend: Backend): void {
   it('erases a thread whole, and nothing else', async () => {
@@ -74,7 +61,7 @@ export function removing(backend: Backend): void {
     ])
     const [lease] = await store.claim('w', 1000, 2000, 1)
     const before = await everything(store)
-    for (const id of await store.threadIds()) await rebuild(store, id)
+    for (const id of await store.threadIds()) await remake(store, id)
     expect(await everything(store)).toEqual(before)
     if (lease) expect(await store.renew('w', [lease], 3000)).toEqual([lease])
   })
@@ -88,7 +75,7 @@ export function removing(backend: Backend): void {
     await store.reindex('a', wrong)
     expect((await store.thread('a'))?.agent).toBe('wrong')
     expect((await store.runs(page)).total).toBe(0)
-    await rebuild(store, 'a')
+    await remake(store, 'a')
     expect(await everything(store)).toEqual(before)
     await author.write([facts.text('a-run', 'on')])
     await expect(store.reindex('a', rows)).rejects.toThrow('moved on')

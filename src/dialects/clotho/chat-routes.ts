@@ -10,12 +10,12 @@ import { cancelRequest } from './commands.ts'
 import { compactChat } from './compact.ts'
 import { accountOf, type Context, chatOf, findChat, originOf } from './context.ts'
 import { detail } from './faults.ts'
+import { readTurns } from './history.ts'
 import { chatId } from './id.ts'
 import { COMPACTION, POLICY } from './permission.ts'
 import { nameIn, profileOf } from './profile-routes.ts'
 import { readDefault } from './record.ts'
 import { DefaultProfile, NamedProfile } from './schema.ts'
-import { type Answer, answerKey, turnsOf } from './turns.ts'
 
 const tag = 'chats'
 const noChat = { about: 'There is no such chat' }
@@ -60,7 +60,10 @@ const lifeRoutes = (context: Context): Route[] => [
     answers: { 200: { about: 'Its turns' }, 404: noChat },
     handle: async (call) => {
       const thread = await chatOf(context, call)
-      return { status: 200, json: { chat_id: thread.id, turns: await read(context, thread) } }
+      return {
+        status: 200,
+        json: { chat_id: thread.id, turns: await readTurns(context.engine, thread) },
+      }
     },
   }),
   route({
@@ -114,26 +117,6 @@ async function erase(engine: Engine, id: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'not_found') throw error
   }
-}
-
-async function read({ engine }: Context, thread: Thread) {
-  const answers = new Map<string, Answer>()
-  let prompt: string | null = null
-  for (let after = 0; after < thread.seq; ) {
-    const page = await engine.store.read(thread.id, after, PAGE)
-    for (const event of page) {
-      if (event.type === 'turn.started') prompt = event.data.instructions
-      if (event.type === 'turn.answered')
-        answers.set(answerKey(event.run, event.data.turn), event.data)
-    }
-    const last = page.at(-1)
-    if (!last) break
-    after = last.seq
-  }
-  const kept = prompt === null ? null : await engine.store.get('instructions', prompt)
-  const system =
-    typeof kept === 'string' ? kept : (engine.catalog.agent(thread.agent)?.instructions ?? '')
-  return turnsOf(thread, system, answers)
 }
 
 // ---- stopping -----------------------------------------------------------------------------------

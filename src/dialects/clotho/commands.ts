@@ -1,10 +1,9 @@
 /** Frames of a socket as kernel commands. Pure; what cannot be a command is said in words. */
 
 import type { CommandOf } from '../../kernel/command.ts'
-import type { Origin } from '../../kernel/event.ts'
+import type { AskBody, Origin } from '../../kernel/event.ts'
 import type { InputPart, Json } from '../../kernel/part.ts'
 import type { Request } from '../../kernel/ports.ts'
-import type { OpenAsk } from '../../kernel/run.ts'
 import type { Thread } from '../../kernel/thread.ts'
 import type { Issue, z } from '../../wire/schema.ts'
 import { frameIssue } from './issues.ts'
@@ -153,16 +152,57 @@ export const submitRequest = (input: InputPart[], origin: Origin): Request => ({
   origin,
 })
 
-/** An answer to everything that is open: what is not allowed by name is refused. */
-export const ruleRequests = (
-  asks: readonly OpenAsk[],
+/** An ask, and the thread that has it: the chat's own, or one that an agent of it works in. */
+export interface Pending {
+  thread: string
+  ask: string
+  body: AskBody
+  /** Calls that still wait. */
+  open: string[]
+}
+
+export function pendingOf(thread: Thread): Pending[] {
+  const { asks = [], childAsks = [] } = thread.active ?? {}
+  return [
+    ...asks.map(({ ask, body, open }) => ({ thread: thread.id, ask, body, open })),
+    ...childAsks.map((a) => ({ ...a, open: idsOf(a) })),
+  ]
+}
+
+/** The ids by which a client knows what it is asked. */
+const idsOf = ({ ask, body }: { ask: string; body: AskBody }): string[] => {
+  if (body.kind === 'question') return [body.call]
+  return body.kind === 'limit' ? [ask] : body.calls.map((c) => c.call)
+}
+
+/**
+ * One answer for all is for what the client has been asked. Verdicts are for the asks that they
+ * name a call of - or for all, when they name none - and what they do not allow there is refused.
+ */
+export function ruleRequests(
+  pending: readonly Pending[],
   verdict: Verdict,
-  origin: Origin,
-): Request[] => asks.map((ask) => ({ do: 'answer', ask: ask.ask, origin, ...rule(ask, verdict) }))
+  { asked, origin }: { asked: ReadonlySet<string>; origin: Origin },
+): { thread: string; request: Request }[] {
+  return meant(pending, verdict, asked).map((ask) => ({
+    thread: ask.thread,
+    request: { do: 'answer', ask: ask.ask, origin, ...rule(ask, verdict) },
+  }))
+}
+
+function meant(
+  pending: readonly Pending[],
+  verdict: Verdict,
+  asked: ReadonlySet<string>,
+): readonly Pending[] {
+  if ('all' in verdict) return pending.filter((a) => asked.has(a.ask))
+  const named = pending.filter((a) => idsOf(a).some((id) => Object.hasOwn(verdict.each, id)))
+  return named.length > 0 ? named : pending
+}
 
 type Ruling = Pick<CommandOf<'answer'>, 'allow' | 'rulings' | 'answer'>
 
-function rule({ ask, body, open }: OpenAsk, verdict: Verdict): Ruling {
+function rule({ ask, body, open }: Pending, verdict: Verdict): Ruling {
   switch (body.kind) {
     case 'approval':
     case 'recovery':

@@ -342,7 +342,8 @@ const FILES = [
 ]
 
 /** Captures that begin in the middle of a run, or whose run was cut off by what cuts nothing off here. */
-const PARTIAL = /^\.\.\. the approval|DOCUMENTED verdicts|cut off by a gateway|client leaves|^disconnect/
+const PARTIAL =
+  /^\.\.\. the approval|DOCUMENTED verdicts|cut off by a gateway|client leaves|^disconnect/
 
 describe.each(FILES)('golden %s', (file) => {
   const whole = sections(file).filter((s) => !PARTIAL.test(s.title) && runsOf(s.told).length > 0)

@@ -17,12 +17,11 @@ export interface Told {
   /** The run it is about, and the place in the log it comes from; neither goes over the wire. */
   run: string
   seq: number
+  /** The ask that it puts before a person. */
+  ask?: string
 }
 
-interface Said {
-  type: string
-  data: Record<string, Json>
-}
+type Said = Pick<Told, 'type' | 'data' | 'ask'>
 
 export interface Telling {
   /** Runs that have not ended: how each is to be told. */
@@ -182,6 +181,12 @@ function inner(active: Active, event: EventOf<Inner>): [Active, Said[]] {
       return ask(active, event.data)
     case 'ask.settled':
       return settle(active, event.data)
+    case 'child.asked': {
+      const { ask: id, body } = event.data
+      return [active, [requestFrame(id, wantedOf([], id, body))]]
+    }
+    case 'child.settled':
+      return [active, event.data.how === 'expired' ? [LATE] : []]
     case 'tool.ended':
       return [endTool(active, event), []]
     case 'context.compacting':
@@ -253,25 +258,30 @@ function deniedFrame({ denied, calls }: Active): Said {
 }
 
 function ask(active: Active, { ask: id, body }: EventOf<'ask.opened'>['data']): [Active, Said[]] {
-  const wanted = wantedOf(active, id, body)
+  const wanted = wantedOf(active.calls, id, body)
   const calls = wanted.map((w) => w.call)
   const next = {
     ...active,
     asks: [...active.asks, { ask: id, calls }],
     asked: [...active.asked, ...calls],
   }
-  const data = { tool_calls: wanted.map(shown) }
-  return [next, [{ type: 'agent.tool_request', data }]]
+  return [next, [requestFrame(id, wanted)]]
 }
 
+const requestFrame = (id: string, wanted: Shown[]): Said => ({
+  type: 'agent.tool_request',
+  data: { tool_calls: wanted.map(shown) },
+  ask: id,
+})
+
 /** Everything a person is asked has the form of calls that want to be allowed. */
-function wantedOf(active: Active, id: string, body: AskBody): Shown[] {
+function wantedOf(calls: readonly Reply[], id: string, body: AskBody): Shown[] {
   switch (body.kind) {
     case 'approval':
     case 'recovery':
       return body.calls
     case 'question': {
-      const call = active.calls.find((c) => c.call === body.call)
+      const call = calls.find((c) => c.call === body.call)
       const { text, options } = body.question
       const asked = { question: text, ...(options ? { options: options.map((o) => o.label) } : {}) }
       return [{ call: body.call, tool: call?.tool ?? 'ask_user', input: call?.input ?? asked }]
@@ -288,8 +298,12 @@ function settle(
   { ask: id, how, open }: EventOf<'ask.settled'>['data'],
 ): [Active, Said[]] {
   const asks = open.length > 0 ? active.asks : active.asks.filter((a) => a.ask !== id)
-  const late = { code: 'approval_timeout', message: 'Tool approval timed out' }
-  return [{ ...active, asks }, how === 'expired' ? [{ type: 'agent.error', data: late }] : []]
+  return [{ ...active, asks }, how === 'expired' ? [LATE] : []]
+}
+
+const LATE: Said = {
+  type: 'agent.error',
+  data: { code: 'approval_timeout', message: 'Tool approval timed out' },
 }
 
 const isPolicyDenial = (active: Active, { data }: EventOf<'tool.ended'>): boolean =>

@@ -13,6 +13,7 @@ import {
   type Frame,
   frameOf,
   hintsOf,
+  pendingOf,
   ruleRequests,
   sayRequest,
   submitRequest,
@@ -44,14 +45,15 @@ async function open(
     socket.close(NO_CHAT.code, NO_CHAT.reason)
     return { message() {}, closed() {} }
   }
+  const asked = new Set<string>()
   const stop = socket.follow({
-    ...feedOf(thread),
+    ...feedOf(thread, (ask) => asked.add(ask)),
     goodbye(reason: Goodbye) {
       if (reason === 'erased') socket.close(NO_CHAT.code, NO_CHAT.reason)
       return ''
     },
   })
-  const line: Line = { context, chat, principal, socket }
+  const line: Line = { context, chat, principal, socket, asked }
   return { message: (text) => hear(line, frameOf(text)), closed: stop }
 }
 
@@ -60,6 +62,8 @@ interface Line {
   chat: string
   principal: Principal
   socket: Socket
+  /** What this client has been asked. */
+  asked: Set<string>
 }
 
 async function hear(line: Line, frame: Frame): Promise<void> {
@@ -81,9 +85,10 @@ async function act(line: Line, frame: Frame): Promise<void> {
     case 'say':
       return say(line, frame)
     case 'rule': {
-      const { active } = await engine.thread(line.chat)
-      for (const request of ruleRequests(active?.asks ?? [], frame.verdict, origin))
-        await attempt(engine, line.chat, request)
+      const pending = pendingOf(await engine.thread(line.chat))
+      const told = { asked: line.asked, origin }
+      for (const { thread, request } of ruleRequests(pending, frame.verdict, told))
+        await attempt(engine, thread, request)
       return
     }
     case 'cancel':

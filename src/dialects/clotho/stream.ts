@@ -8,14 +8,18 @@ import type { Feed } from '../../wire/projection.ts'
 import { writeFrame } from './frame.ts'
 import { projection, type Telling, type Told } from './project.ts'
 
-export function feedOf(thread: Thread): Feed<Telling, Told> {
+/** `asked` is called with every ask that has been put before this reader. */
+export function feedOf(thread: Thread, asked: (ask: string) => void): Feed<Telling, Told> {
   const active = thread.active?.id ?? null
   return {
     thread: thread.id,
     projection,
     seed: { seq: seedSeq(thread), state: projection.open(thread.id) },
     wants: (told) => told.seq > thread.seq || told.run === active,
-    write: writeFrame,
+    write(told) {
+      if (told.ask !== undefined) asked(told.ask)
+      return writeFrame(told)
+    },
   }
 }
 

@@ -3,7 +3,7 @@
  * everything that a client was told to be open is told to be over before `session.end`.
  */
 
-import type { EventOf } from '../../kernel/event.ts'
+import type { EventOf, Facts } from '../../kernel/event.ts'
 import type { Usage } from '../../kernel/usage.ts'
 import { type Body, endReason, errorCode, totalUsage, turnUsage } from './frame.ts'
 import type { RunTelling, Telling, TurnTelling } from './telling.ts'
@@ -68,10 +68,10 @@ export function childUsage(usage: Usage) {
 /** A response for each request that waits no more. */
 export function settleRequests(
   run: RunTelling,
-  event: EventOf<'ask.settled'>,
+  settled: Pick<Facts['ask.settled'], 'ask' | 'how' | 'rulings' | 'answer' | 'open'>,
   said: Body[],
 ): RunTelling {
-  const { ask, how, rulings, answer, open } = event.data
+  const { ask, how, rulings, answer, open } = settled
   const turnIndex = run.turn?.index ?? run.turns
   const waiting = run.asks[ask] ?? []
   const wasAnswered = how === 'answered' && answer !== undefined && answer !== null

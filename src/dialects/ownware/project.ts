@@ -66,12 +66,18 @@ function change(state: Telling, event: Exclude<Event, Word>, said: Body[]): Tell
       return openThread(state, event)
     case 'run.created': {
       const { kind, input } = event.data
-      return queue(state, event.run as string, { kind, said: saidIn(input) })
+      return queue(state, event.run as string, { kind, said: saidIn(input), steers: [] })
     }
     case 'run.edited': {
       const waiting = state.queue[event.run as string]
       if (!waiting) return state
       return queue(state, event.run as string, { ...waiting, said: saidIn(event.data.input) })
+    }
+    case 'run.steered': {
+      const waiting = state.queue[event.run as string]
+      if (!waiting) return steerActive(state, event)
+      const steers = [...waiting.steers, { ...saidIn(event.data.input), at: event.at }]
+      return queue(state, event.run as string, { ...waiting, steers })
     }
     case 'run.started':
       return startRun(state, event, said)
@@ -120,7 +126,7 @@ function startRun(state: Telling, event: EventOf<'run.started'>, said: Body[]): 
     id: event.run as string,
     kind,
     model,
-    steers: [],
+    steers: waiting?.steers ?? [],
     cancelling: false,
     turn: null,
     turns: 0,
@@ -130,6 +136,12 @@ function startRun(state: Telling, event: EventOf<'run.started'>, said: Body[]): 
     closed: false,
   }
   return { ...state, queue: rest, run, runs: state.runs + 1 }
+}
+
+function steerActive(state: Telling, { run: id, data, at }: EventOf<'run.steered'>): Telling {
+  const { run } = state
+  if (run?.id !== id) return state
+  return { ...state, run: { ...run, steers: [...run.steers, { ...saidIn(data.input), at }] } }
 }
 
 type InRun = Exclude<
@@ -143,6 +155,7 @@ type InRun = Exclude<
       | 'run.edited'
       | 'run.moved'
       | 'run.started'
+      | 'run.steered'
       | 'run.ended'
       | 'note'
     >
@@ -154,11 +167,6 @@ function inRun(state: Telling, run: RunTelling, event: InRun, said: Body[]): Run
   switch (event.type) {
     case 'call.begun':
       return beginCall(run, event, said)
-    case 'run.steered':
-      return {
-        ...run,
-        steers: [...run.steers, { ...saidIn(event.data.input), at: event.at }],
-      }
     case 'run.cancelling':
       return { ...run, cancelling: true }
     case 'turn.started':
@@ -169,14 +177,17 @@ function inRun(state: Telling, run: RunTelling, event: InRun, said: Body[]): Run
       return interrupted(run, event, said)
     case 'turn.ended':
       return endTurn(state, run, event, said)
-    case 'ask.opened': {
+    case 'ask.opened':
+    case 'child.asked': {
       const requests = requestsOf(event.data.ask, event.data.body)
       for (const r of requests) said.push(permissionRequest(r, turnIndex))
       const waiting = requests.map(({ call, requestId }) => ({ call, requestId }))
       return { ...run, asks: { ...run.asks, [event.data.ask]: waiting } }
     }
     case 'ask.settled':
-      return settleRequests(run, event, said)
+      return settleRequests(run, event.data, said)
+    case 'child.settled':
+      return settleRequests(run, { ...event.data, open: [] }, said)
     case 'tool.started':
       return run
     case 'tool.progressed': {

@@ -28,6 +28,8 @@ export interface Telling {
 export interface Waiting {
   kind: RunKind
   said: Said
+  /** Messages that came in before the run began. */
+  steers: RunTelling['steers']
 }
 
 export interface RunTelling {

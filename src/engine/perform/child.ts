@@ -5,13 +5,13 @@
  */
 
 import { createHash } from 'node:crypto'
-import { draft } from '../../kernel/event.ts'
+import { type Draft, draft, type EventOf } from '../../kernel/event.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { textOf } from '../../kernel/part.ts'
 import type { ChildTask } from '../../kernel/ports.ts'
-import type { Call, Run } from '../../kernel/run.ts'
+import type { Call, ChildAsk, Run } from '../../kernel/run.ts'
 import type { Thread } from '../../kernel/thread.ts'
-import { endCall } from '../../kernel/unwind.ts'
+import { endCall, settleChild } from '../../kernel/unwind.ts'
 import { activeRun, type Context, reasonOf, type Work } from '../context.ts'
 
 export async function performChildren(
@@ -32,7 +32,7 @@ async function performChild(context: Context, work: Work, call: Call): Promise<v
   const ids = childIds(work.live.state, activeRun(work.live.state), call)
   await note(work, call, { ...ids, ...task })
   await openChild(context, work, call, { ...ids, task })
-  await context.runEnded(ids.thread, ids.run, work.signal)
+  await tellAsks(context, work, call, ids)
   const stopped = reasonOf(work.signal)
   if (stopped === 'limit') await cancelChildren(context, work)
   if (stopped === null || stopped === 'limit') await report(context, work, call, ids)
@@ -59,6 +59,68 @@ function taskOf(context: Context, work: Work, call: Call): Task | Fault {
     'unknown_agent',
     `There is no agent ${agent}. The agents are: ${names.join(', ')}.`,
   )
+}
+
+/**
+ * Until the child has ended: whatever it waits for is told in the parent's log too, so that who
+ * reads only there learns of it. After a restart the difference is made up.
+ */
+async function tellAsks(
+  context: Context,
+  work: Work,
+  call: Call,
+  { thread, run }: { thread: string; run: string },
+): Promise<void> {
+  const rulings = new Map<string, Pick<EventOf<'ask.settled'>['data'], 'how' | 'rulings'>>()
+  const sync = async (): Promise<void> => {
+    const open = openAsks((await context.live(thread)).state)
+    await work.live.commit((state) => askChanges(activeRun(state), call, open, rulings), {
+      isDriver: true,
+    })
+  }
+  let telling = sync()
+  const stop = context.onAsks(thread, (event) => {
+    if (event.type === 'ask.settled' || event.type === 'child.settled')
+      rulings.set(event.data.ask, event.data)
+    telling = telling.then(sync)
+  })
+  try {
+    await context.runEnded(thread, run, work.signal)
+  } finally {
+    stop()
+    await telling
+  }
+}
+
+/** What a thread and its own children wait for. */
+const openAsks = ({
+  id,
+  active,
+}: Thread): (Omit<ChildAsk, 'call'> & { expiresAt: number | null })[] => [
+  ...(active?.asks ?? []).map(({ ask, body, expiresAt }) => ({ thread: id, ask, body, expiresAt })),
+  ...(active?.childAsks ?? []).map(({ call: _, ...rest }) => ({ ...rest, expiresAt: null })),
+]
+
+function askChanges(
+  run: Run,
+  { call }: Call,
+  open: ReturnType<typeof openAsks>,
+  rulings: Map<string, Pick<EventOf<'ask.settled'>['data'], 'how' | 'rulings'>>,
+): Draft[] {
+  const turn = run.turn?.index ?? 0
+  const told = run.childAsks.filter((a) => a.call === call)
+  const fresh = open.filter((a) => !told.some((t) => t.ask === a.ask))
+  const gone = told.filter((t) => !open.some((a) => a.ask === t.ask))
+  return [
+    ...fresh.map((a) => draft('child.asked', run.id, { turn, call, ...a })),
+    ...gone.map((a) => {
+      const { how, rulings: given } = rulings.get(a.ask) ?? {
+        how: 'answered' as const,
+        rulings: {},
+      }
+      return settleChild(run, a, how, given)
+    }),
+  ]
 }
 
 async function fail(work: Work, call: Call, text: string): Promise<void> {

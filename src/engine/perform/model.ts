@@ -24,9 +24,10 @@ import { instructionsOf } from '../instructions.ts'
 export async function performModel(
   context: Context,
   work: Work,
-  step: { turn: number; attempt: number },
+  { turn, attempt }: { turn: number; attempt: number },
 ): Promise<void> {
   const { live } = work
+  const step = { turn, attempt }
   const system = instructionsOf(work.agent, activeRun(live.state), live.state, context.clock())
   const hash = createHash('sha256').update(system).digest('hex')
   const model = activeRun(live.state).model as string

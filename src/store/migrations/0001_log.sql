@@ -46,7 +46,7 @@ create table threads (
   lease_until BIGINT
 );
 create index threads_recent on threads (account, updated_at, id);
-create index threads_parent on threads (parent_thread) where parent_thread is not null;
+create index threads_parent on threads (parent_thread, account) where parent_thread is not null;
 create index threads_due on threads (due_at) where due_at is not null;
 create index threads_held on threads (worker) where worker is not null;
 
@@ -77,7 +77,7 @@ create table runs (
   ended_at BIGINT
 );
 create index runs_recent on runs (account, created_at, id);
-create index runs_thread on runs (thread, created_at);
+create index runs_thread on runs (thread, account, created_at, id);
 create index runs_status on runs (status, created_at);
 create index runs_parent on runs (parent_run) where parent_run is not null;
 

@@ -50,6 +50,15 @@ describe('the door', () => {
     expect((await ask('GET', '/api/chats')).status).toBe(200)
     const nope = await request(`${url}/api/nope`, { method: 'GET', headers: {} })
     expect(nope).toMatchObject({ status: 404, body: { detail: 'Not Found' } })
+    const slash = await fetch(`${url}/clotho/api/chats/?a=1`, {
+      method: 'POST',
+      redirect: 'manual',
+    })
+    expect([slash.status, slash.headers.get('location')]).toEqual([
+      307,
+      `${url}/clotho/api/chats?a=1`,
+    ])
+    expect(await ask('GET', '/api/chats/')).toMatchObject({ status: 200 })
     expect(await ask('PATCH', '/api/chats')).toMatchObject({
       status: 405,
       body: { detail: 'Method Not Allowed' },
@@ -348,6 +357,11 @@ describe('profiles', () => {
     expect(
       await before.ask('POST', `/api/chats/${chat}/active-profile`, { profile_name: 'none' }),
     ).toMatchObject({ status: 404, body: { detail: { error: 'ProfileNotFoundError' } } })
+    const keyless = { provider: 'openai', model: 'gpt-4o' }
+    await before.ask('POST', '/api/profiles', { name: 'keyless', profile: keyless })
+    expect(
+      await before.ask('POST', `/api/chats/${chat}/active-profile`, { profile_name: 'keyless' }),
+    ).toMatchObject({ status: 400, body: { detail: expect.stringContaining('OPENAI_API_KEY') } })
     await before.stop(false)
     const { ask, connect } = await start({ world: { folder } })
     expect((await ask('GET', `/api/chats/${chat}/active-profile`)).body).toEqual(put)
@@ -394,6 +408,18 @@ describe('profiles', () => {
     )
     expect(await words({ enabled: 'x' }, 'POST', '/api/sandbox')).toEqual(
       invalid('enabled: Input should be a valid boolean, unable to interpret input'),
+    )
+    expect(await words({ profile: { provider: 'x' } }, 'PUT', '/api/profiles/default')).toEqual(
+      invalid(
+        "profile -> provider: Value error, Provider must be one of ['openai', 'ollama', 'anthropic'], got: x",
+      ),
+    )
+    const half = { name: 'a', profile: { ...profile, context_window: 1.5 } }
+    expect((await words(half))[1]).toMatchObject({
+      message: expect.stringMatching(/^profile -> context_window: Input should be a valid integer/),
+    })
+    expect(await words([])).toEqual(
+      invalid('Input should be a valid dictionary or object to extract fields from'),
     )
     expect((await words({ name: '../up', profile }))[0]).toBe(422)
   })

@@ -90,7 +90,6 @@ async function openChat(engine: Engine, principal: Principal): Promise<Thread> {
   if (!agent) throw detail('unknown_agent', 'There is no agent. Add one to the agents folder.')
   return engine.openThread({
     agent: agent.name,
-    model: agent.name === chosen ? agent.model : null,
     policy: POLICY,
     origin: originOf(principal),
     account: principal.account,
@@ -228,9 +227,9 @@ const profileRoutes = (context: Context): Route[] => {
   }
   const set = async (call: Asking, name: string): Promise<Reply> => {
     const thread = await chatOf(context, call, absent)
-    const { model } = await checkFit(context.engine, thread, profileOf(context.engine, name))
+    await checkSwitch(context.engine, thread, profileOf(context.engine, name))
     const origin = originOf(call.principal)
-    await context.engine.submit(thread.id, { do: 'change', agent: name, model, origin })
+    await context.engine.submit(thread.id, { do: 'change', agent: name, model: null, origin })
     return { status: 200, json: { profile_name: name } }
   }
   const summary = { get: 'The profile of a chat', set: 'Switch the profile of a chat' }
@@ -263,12 +262,14 @@ const profileRoutes = (context: Context): Route[] => {
   ]
 }
 
-/** A context that the new model cannot hold must be made smaller first. */
-async function checkFit(engine: Engine, thread: Thread, agent: Agent): Promise<Agent> {
+/** The new model must be callable, and a context that it cannot hold must be made smaller first. */
+async function checkSwitch(engine: Engine, thread: Thread, agent: Agent): Promise<void> {
   const model = agent.model ?? (await engine.models.preferred())
+  const fault = await engine.models.check(model)
+  if (fault) throw fault
   const window = engine.models.card(model)?.contextWindow ?? null
   const tokens = contextTokens(thread)
-  if (window === null || tokens <= window) return agent
+  if (window === null || tokens <= window) return
   const count = (n: number): string => n.toLocaleString('en-US')
   throw detail(
     'conflict',

@@ -118,9 +118,7 @@ const defaultRoutes = ({ engine }: Context): Route[] => {
       body: NamedProfile,
       answers,
       handle: ({ body }) =>
-        typeof body.profile === 'object'
-          ? update(engine, 'default', body.profile)
-          : set(nameIn(body)),
+        isWhole(body) ? update(engine, 'default', whole(body)) : set(nameIn(body)),
     }),
   ]
 }
@@ -130,6 +128,17 @@ const ofDefault = (name: string | null): Reply => ({
   status: 200,
   json: { default: name, profile_name: name },
 })
+
+/** A whole profile on this path is an update of the profile that is called `default`. */
+const isWhole = ({ profile }: NamedProfile): boolean =>
+  typeof profile === 'object' && profile !== null
+
+function whole(input: NamedProfile): Profile {
+  const result = ProfileUpdate.safeParse(input)
+  if (result.success) return result.data.profile
+  const { issues } = result.error
+  throw new Fault('invalid', 'The profile is not right.', { where: 'body', issues, input })
+}
 
 export const nameIn = (body: NamedProfile): string =>
   body.profile_name ??

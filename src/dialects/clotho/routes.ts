@@ -22,5 +22,18 @@ export function routes(context: Context): Route[] {
     isPublic: true,
     handle: () => ({ status: 200, json: openApi(info, all) }),
   }
-  return [...all, document]
+  return [...all, document, ...all.map(withoutSlash)]
 }
+
+/** A path with a slash too many is the path without it, as the real gateway says it. */
+const withoutSlash = ({ method, path, summary }: Route): Route => ({
+  method,
+  path: `${path}/`,
+  summary,
+  answers: { 307: { about: 'The path without its last slash' } },
+  isPublic: true,
+  handle({ base, url }) {
+    const [, at = '', query = ''] = /^(.*?)\/(\?.*)?$/s.exec(url) ?? []
+    return { status: 307, headers: { location: base + at + query }, empty: true }
+  },
+})

@@ -36,14 +36,14 @@ export const DefaultProfile = z.object({ profile_name: z.string() })
 
 /**
  * The page does not say how its PUTs name the profile: all three keys that a reader may think of
- * are taken. A whole profile here is an update of the profile that is called `default`.
+ * are taken.
  */
 export const NamedProfile = z
   .looseObject({
     profile_name: z.string().optional(),
     name: z.string().optional(),
     default: z.string().optional(),
-    profile: z.union([z.string(), Profile]).optional(),
+    profile: z.unknown().optional(),
   })
   .superRefine((body, issues) => {
     const isNamed = [body.profile_name, body.name, body.default, body.profile].some(

@@ -2,7 +2,7 @@
 
 import type { Agent } from '../kernel/agent.ts'
 import type { Nature, Rules } from '../kernel/next.ts'
-import { judge } from '../kernel/policy.ts'
+import { type Judged, judge } from '../kernel/policy.ts'
 import type { SharedPolicy, Tool } from '../kernel/ports.ts'
 import type { Call } from '../kernel/run.ts'
 import type { Thread } from '../kernel/thread.ts'
@@ -41,7 +41,8 @@ export async function rulesFor(
     maxAttempts: context.settings.maxAttempts,
     refusedTurns: policy?.refusedTurns ?? null,
     unknownOutcome: agent.unknownOutcome,
-    judge: (call) => judge(permissions, grants, aboutOf(call, tools.get(call.tool))),
+    judge: (call) =>
+      judge(permissions, grants, aboutOf(call, tools.get(call.tool), thread.workspace)),
     nature: (name) => natureOf(tools.get(name)),
   }
 }
@@ -51,10 +52,10 @@ const windowOf = (context: Context, thread: Thread, agent: Agent): number | null
   return model === null ? null : (context.models.card(model)?.contextWindow ?? null)
 }
 
-const aboutOf = (call: Call, tool: Tool | undefined) => ({
+const aboutOf = (call: Call, tool: Tool | undefined, workspace: string): Judged => ({
   tool: call.tool,
-  access: tool?.access ?? ('execute' as const),
-  subject: tool?.subject(call.input) ?? '',
+  access: tool?.access ?? 'execute',
+  subject: tool?.subject(call.input, workspace) ?? '',
 })
 
 const natureOf = (tool: Tool | undefined): Nature | null =>

@@ -146,8 +146,11 @@ export interface Tool extends ToolFace {
   access: Access
   readOnly: boolean
   replayable: boolean
-  /** What a permission is decided on: a path, a command line, an address; '' when nothing. */
-  subject(input: Json): string
+  /**
+   * What a permission is decided on: a path within the workspace, a command line, an address; ''
+   * when nothing.
+   */
+  subject(input: Json, workspace?: string): string
   /** The pattern an "always" covers for this input; null: every call of the tool. */
   grant(input: Json): string | null
   /** Only for kind `question`. */

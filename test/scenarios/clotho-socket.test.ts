@@ -282,6 +282,29 @@ describe('a run belongs to the chat', () => {
   })
 })
 
+test('a run that was begun in another dialect is watched, approved and told here', async () => {
+  const gateway = await start()
+  const input = script([{ say: 'From elsewhere. ' }, shell('echo hi', 'a')], says('Done.'))
+  const begun = await gateway.ask('POST', '/manifold/v1/runs', { input })
+  const { thread } = begun.body as { thread: string }
+  const client = await gateway.connect(thread)
+  await client.until('agent.tool_request')
+  client.send(approve(true))
+  await client.until('agent.turn_complete')
+  expect(typesOf(client.frames)).toEqual([
+    'agent.text_delta',
+    'agent.tool_use_start',
+    'agent.tool_use_delta',
+    'agent.tool_request',
+    'agent.tool_result',
+    'agent.text_delta',
+    'agent.turn_complete',
+  ])
+  const from = client.frames.length
+  client.send(run(script(says('And here.')), false))
+  expect((await client.until('agent.text', from)).text).toBe('And here.')
+})
+
 describe('the door', () => {
   test('a handshake without the token, or with a chat id that is none, is a bare 403', async () => {
     const gateway = await start()

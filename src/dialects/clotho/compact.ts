@@ -5,7 +5,7 @@ import { Fault } from '../../kernel/fault.ts'
 import type { Engine } from '../../kernel/ports.ts'
 import { contextTokens } from '../../kernel/thread.ts'
 import { detail, failed } from './faults.ts'
-import { figuresOf } from './project.ts'
+import { figuresOf } from './payload.ts'
 
 export interface Figures {
   tokens_before: number

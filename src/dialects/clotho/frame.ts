@@ -4,7 +4,7 @@
  */
 
 import type { Json } from '../../kernel/part.ts'
-import type { Told } from './project.ts'
+import type { Told } from './payload.ts'
 
 export interface Payload {
   type: string

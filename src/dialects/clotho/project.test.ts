@@ -5,7 +5,8 @@ import { type Draft, draft, type Event, type Origin, type Stop } from '../../ker
 import type { Json } from '../../kernel/part.ts'
 import { NO_USAGE, type Usage } from '../../kernel/usage.ts'
 import { writeFrame } from './frame.ts'
-import { projection, type Told } from './project.ts'
+import type { Told } from './payload.ts'
+import { projection } from './project.ts'
 import { toKernel } from './tool-name.ts'
 
 type Frame = { type: string; data: Record<string, Json> }

@@ -6,7 +6,8 @@
 import type { Thread } from '../../kernel/thread.ts'
 import type { Feed } from '../../wire/projection.ts'
 import { writeFrame } from './frame.ts'
-import { projection, type Telling, type Told } from './project.ts'
+import type { Told } from './payload.ts'
+import { projection, type Telling } from './project.ts'
 
 /** `asked` is called with every ask that has been put before this reader. */
 export function feedOf(thread: Thread, asked: (ask: string) => void): Feed<Telling, Told> {

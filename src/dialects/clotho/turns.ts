@@ -3,7 +3,7 @@
 import type { EventOf } from '../../kernel/event.ts'
 import type { Json, Message, Part } from '../../kernel/part.ts'
 import { contextOf, type Thread } from '../../kernel/thread.ts'
-import { stopReason, usageOf } from './project.ts'
+import { stopReason, usageOf } from './payload.ts'
 import { toWire, wireText } from './tool-name.ts'
 
 /** What the log says of an answer and its message does not. */

@@ -103,7 +103,7 @@ const askedCall = (work: Work, call: Call, reason: string): AskedCall => ({
   call: call.call,
   tool: call.tool,
   input: call.input,
-  subject: work.tools.get(call.tool)?.subject(call.input) ?? '',
+  subject: work.tools.get(call.tool)?.subject(call.input, work.live.state.workspace) ?? '',
   reason,
 })
 

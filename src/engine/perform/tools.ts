@@ -71,7 +71,7 @@ async function runTool(context: Context, work: Work, at: At): Promise<void> {
         tool: at.call.tool,
         outcome,
         output: text,
-        rawBytes,
+        rawBytes: rawBytesOf(end) ?? rawBytes,
         durationMs: context.clock() - startedAt,
         ...(end.meta ? { meta: end.meta } : {}),
       }),
@@ -119,6 +119,11 @@ async function mark(work: Work, { run, turn, call }: At, process: ProcessMark): 
 function outcomeOf(end: End, signal: AbortSignal): Outcome {
   if (signal.aborted) return 'cancelled'
   return end.kind === 'done' ? 'ok' : 'failed'
+}
+
+/** A tool that bounded its output itself says how much there was. */
+function rawBytesOf({ meta }: End): number | null {
+  return typeof meta?.rawBytes === 'number' ? meta.rawBytes : null
 }
 
 /** Head and tail of a long output, with a mark between; `rawBytes` is what there was. */

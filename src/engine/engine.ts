@@ -5,7 +5,7 @@
 
 import type { Command, CommandOf } from '../kernel/command.ts'
 import { decide } from '../kernel/decide.ts'
-import type { Draft, Event } from '../kernel/event.ts'
+import { type Draft, type Event, isDelta } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Json } from '../kernel/part.ts'
 import type { Grant } from '../kernel/policy.ts'
@@ -62,6 +62,9 @@ class DurableEngine implements RunningEngine {
   #isClosed = false
   #stopAdvance: () => void
   #appended = 0
+  /** Runs that have said nothing yet, by the time of their submit. */
+  #unheard = new Map<string, number>()
+  #firstWords = { count: 0, ms: 0 }
 
   constructor(deps: EngineDeps) {
     const { store, models, catalog, toolbox, clock, settings, log } = deps
@@ -350,6 +353,8 @@ class DurableEngine implements RunningEngine {
       readers: this.#readers.count,
       leases: this.#leases.count,
       eventsAppended: this.#appended,
+      firstWords: this.#firstWords.count,
+      firstWordsWaitMs: this.#firstWords.ms,
     }
   }
 
@@ -365,11 +370,22 @@ class DurableEngine implements RunningEngine {
   #committed(live: LiveThread, events: Event[]): void {
     this.#appended += events.length
     this.#readers.publish(live.id, events)
+    if (this.#unheard.size > 0) this.#hearFirst(events)
     const told = milestones(events)
     if (told.length === 0) return
     for (const listener of this.#listeners) this.#tell(listener, told)
     for (const event of told) this.#react(live, event)
     if (live.state.active || live.state.queue.length > 0) this.#drivers.poke(live)
+  }
+
+  #hearFirst(events: Event[]): void {
+    for (const { type, run } of events) {
+      const since = run === null || !isDelta(type) ? undefined : this.#unheard.get(run)
+      if (run === null || since === undefined) continue
+      this.#unheard.delete(run)
+      this.#firstWords.count++
+      this.#firstWords.ms += this.#deps.clock() - since
+    }
   }
 
   #tell(listener: (events: Event[]) => void, events: Event[]): void {
@@ -384,7 +400,9 @@ class DurableEngine implements RunningEngine {
     if (event.type === 'run.cancelling' && event.data.when === 'now')
       this.#drivers.abort(live.id, 'cancel')
     if (isAskEvent(event)) for (const tell of this.#askListeners.get(live.id) ?? []) tell(event)
+    if (event.type === 'run.created') this.#unheard.set(event.run as string, event.at)
     if (event.type !== 'run.ended') return
+    this.#unheard.delete(event.run as string)
     for (const wake of this.#ended.get(event.run as string) ?? []) wake()
     this.#packSoon(live, event.seq)
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { AskBody } from '../../kernel/event.ts'
-import { cancelRequest, frameOf, type Pending, ruleRequests } from './commands.ts'
+import { answerRequest, cancelRequest, frameOf, type Pending, ruleRequests } from './commands.ts'
 
 const frame = (value: unknown) => frameOf(JSON.stringify(value))
 const origin = { dialect: 'clotho', principal: 'local' }
@@ -177,4 +177,14 @@ test('verdicts about one ask leave another one open', () => {
     { thread: 't', ask: 'q2', answer: 'yes' },
     { thread: 't', ask: 'q3', allow: false },
   ])
+})
+
+test('a message answers the question that waits, and only in words', () => {
+  const text = [{ kind: 'text' as const, text: 'green' }]
+  expect(answerRequest([approval, question], text, origin)).toEqual({
+    thread: 't',
+    request: { do: 'answer', ask: 'q2', answer: 'green', origin },
+  })
+  expect(answerRequest([approval, limit], text, origin)).toBeNull()
+  expect(answerRequest([question], [{ kind: 'image', media: 'image/png' }], origin)).toBeNull()
 })

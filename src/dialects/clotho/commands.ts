@@ -133,16 +133,17 @@ function partOf(block: Block): InputPart {
 /** Only a run that does not want to be streamed says so; runs of other dialects stream. */
 export const hintsOf = (isStreamed: boolean): Json => (isStreamed ? {} : { stream: false })
 
-/** A message while the run waits for an answer in words is that answer; else it queues. */
-export function sayRequest(
-  thread: Thread,
-  { input, isStreamed }: Extract<Frame, { do: 'say' }>,
+/** A message while somebody waits for an answer in words is that answer; null: nobody does. */
+export function answerRequest(
+  pending: readonly Pending[],
+  input: readonly InputPart[],
   origin: Origin,
-): Request {
-  const question = thread.active?.asks.find((a) => a.body.kind === 'question')
-  const text = input.flatMap((p) => (p.kind === 'text' ? [p.text] : [])).join('\n')
-  if (question && text !== '') return { do: 'answer', ask: question.ask, answer: text, origin }
-  return submitRequest(input, { ...origin, hints: hintsOf(isStreamed) })
+): { thread: string; request: Request } | null {
+  const question = pending.find((a) => a.body.kind === 'question')
+  const answer = input.flatMap((p) => (p.kind === 'text' ? [p.text] : [])).join('\n')
+  if (!question || answer === '') return null
+  const { thread, ask } = question
+  return { thread, request: { do: 'answer', ask, answer, origin } }
 }
 
 export const submitRequest = (input: InputPart[], origin: Origin): Request => ({

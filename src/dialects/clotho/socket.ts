@@ -9,13 +9,13 @@ import type { Call, Socket, SocketEvents, SocketRoute } from '../../wire/dialect
 import type { Goodbye } from '../../wire/projection.ts'
 import { attempt } from './attempt.ts'
 import {
+  answerRequest,
   cancelRequest,
   type Frame,
   frameOf,
   hintsOf,
   pendingOf,
   ruleRequests,
-  sayRequest,
   submitRequest,
 } from './commands.ts'
 import { type Context, findChat, originOf } from './context.ts'
@@ -104,8 +104,9 @@ async function act(line: Line, frame: Frame): Promise<void> {
 async function say(line: Line, frame: Extract<Frame, { do: 'say' }>): Promise<void> {
   const { engine } = line.context
   const origin = originOf(line.principal)
-  const request = sayRequest(await engine.thread(line.chat), frame, origin)
-  if (request.do === 'answer' && (await attempt(engine, line.chat, request))) return
+  const pending = pendingOf(await engine.thread(line.chat))
+  const answer = answerRequest(pending, frame.input, origin)
+  if (answer && (await attempt(engine, answer.thread, answer.request))) return
   const hints = hintsOf(frame.isStreamed)
   await engine.submit(line.chat, submitRequest(frame.input, { ...origin, hints }))
 }

@@ -39,7 +39,7 @@ export class Link {
   constructor(port: number, opened: (error: Error | null) => void) {
     this.#host = `127.0.0.1:${port}`
     const hear = (count: number): boolean => {
-      this.#take(MEMORY.latin1Slice(0, count), performance.now())
+      this.#take(MEMORY.toString('latin1', 0, count), performance.now())
       return true
     }
     this.#socket = connect({
@@ -56,7 +56,10 @@ export class Link {
   /** Sends a request. The answer to the one before must be complete. */
   send(method: string, path: string, body: unknown, ears: Ears): void {
     if (this.#ears) throw new Error(`${method} ${path}: the link is busy`)
-    if (this.#isClosed) return ears.lost()
+    if (this.#isClosed) {
+      ears.lost()
+      return
+    }
     this.#ears = ears
     this.#place = 'head'
     const head = `${method} ${path} HTTP/1.1\r\nHost: ${this.#host}\r\n`

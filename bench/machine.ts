@@ -1,7 +1,7 @@
 /** Where the figures were measured: without it they say nothing. */
 
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs'
-import { availableParallelism, cpus, totalmem, tmpdir } from 'node:os'
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { plain, quantile } from './figure.ts'
 

@@ -26,7 +26,7 @@ const server = createServer({ keepAliveTimeout: 75_000 }, (req, res) => {
 server.listen(Number(option('--port')), '127.0.0.1')
 
 function threadOf(id) {
-  const thread = threads.get(id) ?? { id, frames: [], readers: new Set() }
+  const thread = threads.get(id) ?? { id, seq: 0, frames: [], readers: new Set() }
   threads.set(id, thread)
   return thread
 }
@@ -71,7 +71,7 @@ async function run(thread, input) {
 
 /** Answers a reader that has fallen behind, if there is one. */
 function tell(thread, type, data) {
-  const seq = thread.frames.length + 1
+  const seq = ++thread.seq
   const event = { thread: thread.id, seq, at: Date.now(), type, run: null, data }
   const frame = `id: ${seq}\nevent: ${type}\ndata: ${JSON.stringify(event)}\n\n`
   thread.frames.push(frame)
@@ -89,8 +89,8 @@ function stream(req, res, id) {
   thread.readers.add(res)
   res.once('close', () => thread.readers.delete(res))
   // After its death it knows of nothing: whoever comes back is told one new frame.
-  if (thread.frames.length < after) {
-    thread.frames.length = after
+  if (thread.seq < after) {
+    thread.seq = after
     tell(thread, 'note', {})
   }
 }

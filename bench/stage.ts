@@ -26,10 +26,12 @@ export interface StageOptions {
   folder?: string
 }
 
-export const RAW: Program = {
+export const HEALTH = '/manifold/v1/health'
+
+const RAW: Program = {
   file: process.execPath,
   args: [join(import.meta.dirname, 'raw-server.mjs')],
-  health: NATIVE.name === 'native' ? '/manifold/v1/health' : '/',
+  health: HEALTH,
 }
 
 export class Stage {

@@ -1,0 +1,28 @@
+/** Every row of the table, in its order. */
+
+import type { Row } from '../row.ts'
+import { fiftyRuns } from './fifty-runs.ts'
+import { firstToken } from './first-token.ts'
+import { idleConnections } from './idle-connections.ts'
+import { liveStreams } from './live-streams.ts'
+import { logSize } from './log-size.ts'
+import { oneStream } from './one-stream.ts'
+import { replay } from './replay.ts'
+import { restart } from './restart.ts'
+import { shortRuns } from './short-runs.ts'
+import { soak } from './soak.ts'
+import { start } from './start.ts'
+
+export const ROWS: readonly Row[] = [
+  start,
+  firstToken,
+  oneStream,
+  fiftyRuns,
+  shortRuns,
+  liveStreams,
+  idleConnections,
+  restart,
+  replay,
+  logSize,
+  soak,
+]

@@ -24,6 +24,7 @@ import { type Check, type Finding, runChecks } from './cli/doctor.ts'
 import { createLog, type Log } from './cli/log.ts'
 import { runCli, version } from './cli/program.ts'
 import { listenForStop } from './cli/stop.ts'
+import { clotho } from './dialects/clotho/index.ts'
 import { native } from './dialects/native/index.ts'
 import { ownware } from './dialects/ownware/index.ts'
 import { createEngine, DEFAULT_SETTINGS, type RunningEngine } from './engine/index.ts'
@@ -146,9 +147,18 @@ function openServer(parts: Parts, tokens: Tokens, log: Log): Server {
   })
 }
 
-function dialectsOf({ engine }: Parts): Dialect[] {
+function dialectsOf({ engine, config, runner }: Parts): Dialect[] {
   const facts = { version: version(), startedAt: Date.now(), now: Date.now }
-  return [native(engine, facts), ownware(engine, facts)]
+  const { dataDir: dataFolder, clothoHome } = config
+  const describe = async () => {
+    const { mode, isolated: isIsolated, notice } = await runner.describe()
+    return { mode, isIsolated, ...(notice ? { problem: notice } : {}) }
+  }
+  return [
+    native(engine, facts),
+    ownware(engine, facts),
+    clotho(engine, { ...facts, dataFolder, clothoHome, clock: Date.now, sandbox: { describe } }),
+  ]
 }
 
 async function warningsOf({ runner, catalog, config }: Parts): Promise<string[]> {
@@ -198,7 +208,7 @@ async function announce(manifold: Manifold, config: Config, at: Listening): Prom
       {
         urls: [at.url],
         listens: Object.entries(at.ports).map(([dialect, port]) => ({ dialect, url: own(port) })),
-        dialects: ['native', 'ownware'],
+        dialects: ['native', 'ownware', 'clotho'],
         agents: engine.catalog.agents().map((a) => a.name),
         model: await engine.models.preferred(),
         dataDir: config.dataDir,

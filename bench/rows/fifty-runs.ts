@@ -34,8 +34,7 @@ async function once({ tongue, server }: Side, runs: number) {
   return { first: listeners.map((l) => (l.tokenAt as number) - began), doneMs, faults }
 }
 
-async function rounds(stage: Stage, side: Side) {
-  const runs = stage.pick(50, 5)
+async function rounds(stage: Stage, side: Side, runs: number) {
   for (let i = 0; i < stage.pick(5, 0); i++) await once(side, runs)
   const load = watchLoad(side.server)
   const all: Awaited<ReturnType<typeof once>>[] = []
@@ -56,12 +55,13 @@ export const fiftyRuns: Row = {
   name: 'fifty-runs',
   about: 'Fifty runs at once, 200 tokens each, every stream open.',
   async measure(stage) {
+    const runs = stage.pick(50, 5)
     const [native, raw] = (await stage.pair()) as [Side, Side]
-    const bare = await rounds(stage, raw)
-    const own = await rounds(stage, native)
+    const bare = await rounds(stage, raw, runs)
+    const own = await rounds(stage, native, runs)
     const figures: Figure[] = [
       {
-        name: '50 runs at once, first token p99',
+        name: `${runs} runs at once, first token p99`,
         value: own.firstP99,
         unit: 'ms',
         bar: most(150),
@@ -69,7 +69,7 @@ export const fiftyRuns: Row = {
         more: own.load,
       },
       {
-        name: '50 runs at once, all done',
+        name: `${runs} runs at once, all done`,
         value: own.doneMs,
         unit: 'ms',
         bar: most(1000),

@@ -23,6 +23,7 @@ function epoch(): number {
 }
 
 interface Told {
+  /** When it was read, in `performance.now()`. */
   at: number
   delayMs: number
   words: number
@@ -75,7 +76,7 @@ export const liveStreams: Row = {
   name: 'live-streams',
   about: '1,000 answers at 20 tokens a second, each with its reader.',
   async measure(stage: Stage) {
-    const size = { streams: stage.pick(1000, 10), words: stage.pick(300, 10) }
+    const size = { streams: stage.pick(1000, 10), words: stage.pick(300, 30) }
     const [native, raw] = (await stage.pair()) as [Side, Side]
     const bare = await watch(raw, size)
     const own = await watch(native, size)

@@ -92,7 +92,7 @@ export const shortRuns: Row = {
     const figures: Figure[] = []
     const faults: string[] = []
     for (const [name, work] of [
-      ['short runs, 64 open threads', onOpenThreads],
+      [`short runs, ${load.width} open threads`, onOpenThreads],
       ['short runs, a new thread and stream each', onNewThreads],
     ] as const) {
       const bare = await measured(raw, load, work)

@@ -37,6 +37,16 @@ export interface Judged {
   subject: string
 }
 
+/** How commands are kept apart. Where the machine cannot do it, they are refused, not run without. */
+export interface Confinement {
+  network: boolean
+  /** The workspace can be read and not changed. */
+  readOnly: boolean
+  memoryBytes: number | null
+  /** Of one command; null: the tool's own limit. */
+  timeoutMs: number | null
+}
+
 export const ASK_BEFORE_CHANGES: Permissions = {
   rules: [],
   otherwise: {

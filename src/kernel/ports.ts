@@ -8,7 +8,7 @@ import type { Busy, Command } from './command.ts'
 import type { Event, ProcessMark, Question, Stop } from './event.ts'
 import type { Fault } from './fault.ts'
 import type { Json, Message } from './part.ts'
-import type { Access, Grant, Permissions } from './policy.ts'
+import type { Access, Confinement, Grant, Permissions } from './policy.ts'
 import type { AskRow, Rows, RunRow, ThreadRow, UsageRow } from './rows.ts'
 import type { RunStatus } from './run.ts'
 import type { Thread } from './thread.ts'
@@ -184,6 +184,8 @@ export interface ToolContext {
   /** Absolute path; files outside it do not exist for the tool. */
   workspace: string
   signal: AbortSignal
+  /** For what runs commands; null: as the server is set. */
+  confinement: Confinement | null
   /** Private memory of the tool in this thread. */
   memory: { get(name: string): Promise<Json | null>; put(name: string, value: Json): Promise<void> }
 }
@@ -222,6 +224,8 @@ export interface SharedPolicy {
   refusedTurns: number | null
   askTimeoutMs: number | null
   compaction: { threshold: number | null; keepExchanges: number } | null
+  /** Null: commands run as the server is set. */
+  confinement: Confinement | null
 }
 
 // ---- store --------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ export interface Wrapped {
   root: string
   cwd: string
   detached: boolean
+  readOnly?: boolean
   argv: string[]
 }
 
@@ -130,7 +131,7 @@ export function wrap(walls: Walls, settings: RunnerSettings, wrapped: Wrapped): 
     '--new-session',
     ...walls.system,
     ...cover(hidden.filter((folder) => !isInside(root, folder) && isVisible(folder, settings))),
-    '--bind',
+    wrapped.readOnly ? '--ro-bind' : '--bind',
     root,
     root,
     ...alias,

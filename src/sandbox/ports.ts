@@ -1,6 +1,7 @@
 /** How commands are run in a workspace: what is asked, what is told, what is promised. */
 
 import type { ProcessMark } from '../kernel/event.ts'
+import type { Confinement } from '../kernel/policy.ts'
 import type { Captured } from './capture.ts'
 
 export interface Isolation {
@@ -43,6 +44,8 @@ export interface RunSpec {
   maxOutputBytes?: number
   /** `apart` tells the two outputs apart; `merged` keeps the order they were written in. */
   streams?: 'merged' | 'apart'
+  /** Absent: the runner's own walls. With it a command that cannot be kept apart is refused. */
+  confinement?: Omit<Confinement, 'timeoutMs'>
   signal?: AbortSignal
 }
 

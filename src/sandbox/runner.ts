@@ -28,13 +28,16 @@ const DEFAULT_OUTPUT_BYTES = 256 * 1024
 
 export function createRunner(settings: RunnerSettings = {}): Runner {
   const path = settings.path ?? DEFAULT_PATH
-  let found: Promise<Walls> | null = null
+  const found = new Map<boolean, Promise<Walls>>()
   const setup: Setup = {
     settings,
     path,
-    walls: () => {
-      found ??= hiddenReal(settings).then((s) => probe(s, path))
-      return found
+    walls: (network = settings.network ?? false) => {
+      const known = found.get(network)
+      if (known) return known
+      const walls = hiddenReal(settings).then((s) => probe({ ...s, network }, path))
+      found.set(network, walls)
+      return walls
     },
   }
   return {
@@ -48,7 +51,8 @@ export function createRunner(settings: RunnerSettings = {}): Runner {
 interface Setup {
   settings: RunnerSettings
   path: string
-  walls(): Promise<Walls>
+  /** With or without a network; default as the settings say. */
+  walls(network?: boolean): Promise<Walls>
 }
 
 async function hiddenReal(settings: RunnerSettings): Promise<RunnerSettings> {
@@ -58,7 +62,7 @@ async function hiddenReal(settings: RunnerSettings): Promise<RunnerSettings> {
 
 async function* run(setup: Setup, spec: RunSpec): AsyncGenerator<RunItem, void> {
   const begun = Date.now()
-  const walls = await setup.walls()
+  const walls = await setup.walls(spec.confinement?.network)
   const sink = createSink(spec.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES)
   const exit = (facts: Partial<Exit>): RunItem => ({
     kind: 'exit',
@@ -108,6 +112,7 @@ interface StartSpec {
   cwd?: string
   env?: Record<string, string>
   streams?: RunSpec['streams']
+  confinement?: RunSpec['confinement']
   stdin: 'none' | 'pipe'
   detached: boolean
   outputFile?: number
@@ -115,7 +120,8 @@ interface StartSpec {
 
 async function start(setup: Setup, walls: Walls, spec: StartSpec): Promise<Gated> {
   if (!walls.usable) throw new Fault('unavailable', walls.notice ?? 'No command can run.')
-  const settings = await hiddenReal(setup.settings)
+  if (spec.confinement && !walls.isolated) throw new Fault('unavailable', NO_WALLS)
+  const settings = confined(await hiddenReal(setup.settings), spec.confinement)
   const root = (await openRoot(spec.root, [])).path
   const cwd = await realpath(spec.cwd ?? root).catch(() => {
     throw new Fault('not_found', 'The folder to run the command in does not exist.')
@@ -128,13 +134,25 @@ async function start(setup: Setup, walls: Walls, spec: StartSpec): Promise<Gated
   if (argv.some((word) => word.includes('\0')))
     throw new Fault('invalid', 'A command cannot contain a NUL character.')
   return startGated({
-    argv: wrap(walls, settings, { root, cwd, detached: spec.detached, argv }),
+    argv: wrap(walls, settings, {
+      ...{ root, cwd, argv },
+      detached: spec.detached,
+      readOnly: spec.confinement?.readOnly ?? false,
+    }),
     cwd,
     env: environment(setup, root, spec.env),
     merged: spec.streams !== 'apart' && spec.outputFile === undefined,
     stdin: spec.stdin,
     output: spec.outputFile,
   })
+}
+
+const NO_WALLS =
+  'Commands may only run in a sandbox here, and this machine has none that works. Install bubblewrap, or turn the sandbox off.'
+
+function confined(settings: RunnerSettings, walls: RunSpec['confinement']): RunnerSettings {
+  if (!walls || walls.memoryBytes === null) return settings
+  return { ...settings, limits: { ...settings.limits, memoryBytes: walls.memoryBytes } }
 }
 
 function environment(

@@ -94,6 +94,7 @@ export interface Runner {
     root: string
     command: string | { file: string; args: readonly string[] }
     timeoutMs: number | null
+    confinement?: { network: boolean; readOnly: boolean; memoryBytes: number | null }
     signal?: AbortSignal
   }): AsyncIterable<RunItem>
   /** Ends the process group if it is still the one that was marked. True when something was ended. */

@@ -37,9 +37,12 @@ async function* run(
   input: z.infer<typeof Input>,
   context: ToolContext,
 ): AsyncGenerator<ToolItem, void> {
-  const { command, timeoutMs = DEFAULT_TIMEOUT_MS } = input
-  const { workspace: root, signal } = context
-  for await (const item of runner.run({ root, command, timeoutMs, signal })) {
+  const { command } = input
+  const { workspace: root, signal, confinement } = context
+  const wanted = input.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const timeoutMs = Math.min(wanted, confinement?.timeoutMs ?? wanted)
+  const walls = confinement ? { confinement } : {}
+  for await (const item of runner.run({ root, command, timeoutMs, signal, ...walls })) {
     if (item.kind === 'process') yield item
     else if (item.kind === 'output') yield { kind: 'progress', text: item.text }
     else return yield await result(item.exit, timeoutMs, context)

@@ -8,7 +8,7 @@ import type { Engine, Principal } from '../../kernel/ports.ts'
 import type { Dialect, Incoming } from '../../wire/dialect.ts'
 import type { ClothoSettings } from './context.ts'
 import { refuse } from './faults.ts'
-import { readPermissions, writePolicy } from './record.ts'
+import { writePolicy } from './record.ts'
 import { routes } from './routes.ts'
 import { sockets } from './socket.ts'
 import { openTokens, type Tokens } from './token.ts'
@@ -19,7 +19,7 @@ const LOCAL_PAGES = ['http://localhost:*', 'http://127.0.0.1:*']
 export function clotho(engine: Engine, settings: ClothoSettings): Dialect {
   const context = { engine, settings }
   const tokens = opened(async () => {
-    await writePolicy(engine.store, await readPermissions(engine.store), settings.approvalTimeoutMs)
+    await writePolicy(engine.store, settings.approvalTimeoutMs)
     return openTokens(settings.dataFolder, settings.clothoHome)
   })
   // What fails now is tried again, and told, when the first client comes.

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Access, judge, type Verdict } from '../../kernel/policy.ts'
-import { MODES, permissionsOf, policyOf } from './permission.ts'
+import { DEFAULT_PERMISSIONS, MODES, permissionsOf, policyOf } from './permission.ts'
+import { DEFAULT_SANDBOX } from './record.ts'
 import { toKernel, toWire, wireText } from './tool-name.ts'
 
 const ACCESS: Access[] = ['read', 'write', 'execute', 'network', 'agent', 'none']
@@ -31,10 +32,21 @@ test('an override is for the whole tool, whatever the command', () => {
 })
 
 test('the policy says what Clotho fixes', () => {
-  expect(policyOf({ mode: 'readonly', tool_overrides: {} }, 5)).toMatchObject({
+  expect(policyOf({ mode: 'readonly', tool_overrides: {} }, DEFAULT_SANDBOX, 5)).toMatchObject({
     refusedTurns: 3,
     askTimeoutMs: 5,
     compaction: { threshold: 0.75, keepExchanges: 4 },
+    confinement: null,
+  })
+})
+
+test('the sandbox, when it is on, is what commands are held to', () => {
+  const sandbox = { ...DEFAULT_SANDBOX, enabled: true, workspace_mode: 'ro' as const }
+  expect(policyOf(DEFAULT_PERMISSIONS, sandbox, 5).confinement).toEqual({
+    network: false,
+    readOnly: true,
+    memoryBytes: 512 * 1024 * 1024,
+    timeoutMs: 30_000,
   })
 })
 

@@ -3,9 +3,10 @@
  * chat of this dialect. Pure; the kernel's shared policy is always the translation of the document.
  */
 
-import type { Access, Permissions, Verdict } from '../../kernel/policy.ts'
+import type { Access, Confinement, Permissions, Verdict } from '../../kernel/policy.ts'
 import type { SharedPolicy } from '../../kernel/ports.ts'
 import { detail } from './faults.ts'
+import type { SandboxConfig } from './schema.ts'
 import { toKernel, toWire } from './tool-name.ts'
 
 /** Under this name the threads of this dialect find their policy. */
@@ -50,12 +51,31 @@ export const permissionsOf = ({ mode, tool_overrides }: PermissionDocument): Per
 /** Share of the window at which a chat is compacted, and how many exchanges stay word for word. */
 export const COMPACTION = { threshold: 0.75, keepExchanges: 4 }
 
-export const policyOf = (document: PermissionDocument, askTimeoutMs: number): SharedPolicy => ({
+export const policyOf = (
+  document: PermissionDocument,
+  sandbox: SandboxConfig,
+  askTimeoutMs: number,
+): SharedPolicy => ({
   permissions: permissionsOf(document),
   refusedTurns: 3,
   askTimeoutMs,
   compaction: COMPACTION,
+  confinement: sandbox.enabled ? confinementOf(sandbox) : null,
 })
+
+/** A share of the processors cannot be kept to here, so `cpu_quota` is remembered and no more. */
+const confinementOf = (sandbox: SandboxConfig): Confinement => ({
+  network: sandbox.network_enabled,
+  readOnly: sandbox.workspace_mode === 'ro',
+  memoryBytes: bytesOf(sandbox.memory_limit),
+  timeoutMs: sandbox.timeout_seconds * 1_000,
+})
+
+/** `512m` as Docker writes it; a number alone is bytes. */
+function bytesOf(size: string): number {
+  const unit = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[size.slice(-1).toLowerCase()]
+  return Number.parseInt(size, 10) * (unit ?? 1)
+}
 
 export interface PermissionEdit {
   mode?: string | null | undefined

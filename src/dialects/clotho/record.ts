@@ -12,7 +12,7 @@ const KEY = 'server'
 
 const ASK_TIMEOUT_MS = 300_000
 
-const DEFAULT_SANDBOX: SandboxConfig = {
+export const DEFAULT_SANDBOX: SandboxConfig = {
   enabled: false,
   memory_limit: '512m',
   cpu_quota: 100_000,
@@ -34,17 +34,16 @@ export async function writePermissions(
 ): Promise<void> {
   const body = document as unknown as Json
   await store.put({ kind: 'clotho.permissions', key: KEY, body })
-  await writePolicy(store, document, askTimeoutMs)
+  await writePolicy(store, askTimeoutMs)
 }
 
 /** Also done at every start: the timeout is a setting, and may be another than last time. */
 export async function writePolicy(
   store: Store,
-  document: PermissionDocument,
   askTimeoutMs: number = ASK_TIMEOUT_MS,
 ): Promise<void> {
-  const body = policyOf(document, askTimeoutMs) as unknown as Json
-  await store.put({ kind: 'policy', key: POLICY, body })
+  const policy = policyOf(await readPermissions(store), await readSandbox(store), askTimeoutMs)
+  await store.put({ kind: 'policy', key: POLICY, body: policy as unknown as Json })
 }
 
 export async function readDefault(store: Store): Promise<string | null> {
@@ -60,5 +59,11 @@ export async function readSandbox(store: Store): Promise<SandboxConfig> {
   return { ...DEFAULT_SANDBOX, ...(kept as Partial<SandboxConfig> | null) }
 }
 
-export const writeSandbox = (store: Store, config: SandboxConfig): Promise<void> =>
-  store.put({ kind: 'clotho.sandbox', key: KEY, body: { ...config } })
+export async function writeSandbox(
+  store: Store,
+  config: SandboxConfig,
+  askTimeoutMs: number | undefined,
+): Promise<void> {
+  await store.put({ kind: 'clotho.sandbox', key: KEY, body: { ...config } })
+  await writePolicy(store, askTimeoutMs)
+}

@@ -100,7 +100,7 @@ async function knownTools({ catalog, toolbox }: Engine): Promise<string[]> {
 const sandboxRoutes = ({ engine, settings }: Context): Route[] => {
   const change = async (edit: Partial<SandboxConfig>): Promise<SandboxConfig> => {
     const config = { ...(await readSandbox(engine.store)), ...edit }
-    await writeSandbox(engine.store, config)
+    await writeSandbox(engine.store, config, settings.approvalTimeoutMs)
     return config
   }
   const tag = 'sandbox'

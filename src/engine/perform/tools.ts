@@ -147,6 +147,7 @@ function toolContext(context: Context, work: Work, { run, turn, call }: At): Too
     agent: work.agent,
     workspace: state.workspace,
     signal: work.signal,
+    confinement: work.policy?.confinement ?? null,
     memory: {
       get: (key) => context.store.get('tool-memory', name(key)),
       put: (key, body: Json) => context.store.put({ kind: 'tool-memory', key: name(key), body }),

@@ -16,6 +16,7 @@ import type {
   ToolFace,
 } from '../kernel/ports.ts'
 import type { Thread } from '../kernel/thread.ts'
+import type { Sandbox } from '../kernel/workspace.ts'
 import type { LiveThread } from './live.ts'
 
 export interface EngineSettings {
@@ -68,6 +69,7 @@ export interface EngineDeps {
   toolbox: Toolbox
   catalog: Catalog
   endpoints: Endpoints
+  sandbox: Sandbox
   /** Epoch milliseconds. */
   clock(): number
   /** A new UUIDv7. */

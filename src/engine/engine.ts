@@ -47,6 +47,7 @@ class DurableEngine implements RunningEngine {
   readonly catalog: Engine['catalog']
   readonly toolbox: Engine['toolbox']
   readonly endpoints: Engine['endpoints']
+  readonly sandbox: Engine['sandbox']
   #deps: EngineDeps
   #threads: Threads
   #readers: Readers
@@ -74,6 +75,7 @@ class DurableEngine implements RunningEngine {
     this.catalog = catalog
     this.toolbox = toolbox
     this.endpoints = deps.endpoints
+    this.sandbox = deps.sandbox
     this.#threads = new Threads({ store, clock, committed: (live, e) => this.#committed(live, e) })
     this.#readers = new Readers(store, (err) => log.error({ err }, 'a reader broke'))
     this.#leases = new Leases(store, settings, clock)

@@ -4,8 +4,8 @@ import type { Agent } from '../kernel/agent.ts'
 import type { Nature, Rules } from '../kernel/next.ts'
 import { type Judged, judge } from '../kernel/policy.ts'
 import type { SharedPolicy, Tool } from '../kernel/ports.ts'
-import type { Call } from '../kernel/run.ts'
 import type { Thread } from '../kernel/thread.ts'
+import type { Call } from '../kernel/turn.ts'
 import type { Context, Work } from './context.ts'
 
 /** The agent of the active run, with its tools and the policy that rules on them. */

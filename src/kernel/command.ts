@@ -3,23 +3,14 @@
  * in with the command, so that the same command on the same thread always means the same.
  */
 
-import type { Origin } from './event.ts'
-import type { InputPart, Json, Message } from './part.ts'
+import type { Facts, Origin } from './event.ts'
+import type { InputPart, Json } from './part.ts'
 
 /** What a submit does on a thread that has a run. */
 export type Busy = 'reject' | 'queue' | 'steer' | 'interrupt'
 
-export interface OpenThread {
-  agent: string
-  model: string | null
-  title: string | null
-  workspace: string
-  account: string
-  policy: string | null
-  parent: { thread: string; run: string; call: string } | null
-  forkedFrom: { thread: string; seq: number } | null
-  history: Message[]
-}
+/** What a thread is from its first fact on. */
+export type OpenThread = Omit<Facts['thread.opened'], 'origin'>
 
 interface From {
   origin: Origin

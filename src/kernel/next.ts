@@ -6,8 +6,9 @@
 import type { CompactionRule, Limits } from './agent.ts'
 import type { Trouble } from './event.ts'
 import type { Verdict } from './policy.ts'
-import type { Call, Interruption, Run, Turn } from './run.ts'
+import type { Run } from './run.ts'
 import { contextTokens, type Thread } from './thread.ts'
+import type { Call, Interruption, Turn } from './turn.ts'
 
 export type Step =
   /** The head of the queue gets the thread. */

@@ -13,6 +13,7 @@ import type { AskRow, Rows, RunRow, ThreadRow, UsageRow } from './rows.ts'
 import type { RunStatus } from './run.ts'
 import type { Thread } from './thread.ts'
 import type { Usage } from './usage.ts'
+import type { Sandbox } from './workspace.ts'
 
 // ---- models -------------------------------------------------------------------------------
 
@@ -444,6 +445,8 @@ export interface Engine {
   readonly catalog: Catalog
   readonly toolbox: Toolbox
   readonly endpoints: Endpoints
+  /** Where threads work: the files of workspaces, and commands in them. */
+  readonly sandbox: Sandbox
   grants(agent: string): Promise<Grant[]>
   /** What is going on, for metrics and health. */
   stats(): Record<string, number>

@@ -3,27 +3,20 @@
  * wait. `evolve` is the only way its state changes.
  */
 
-import { type Event, type EventOf, isDelta, type Origin } from './event.ts'
+import { type Event, type EventOf, type Facts, isDelta } from './event.ts'
 import { type AnswerPart, type InputPart, type Message, type ResultPart, textOf } from './part.ts'
-import { createRun, evolveRun, type Run, type Turn, takesSteers } from './run.ts'
+import { createRun, evolveRun, type Run, takesSteers } from './run.ts'
+import type { Turn } from './turn.ts'
 import { addUsage, NO_USAGE, type Usage } from './usage.ts'
 
-export interface Thread {
+/** What `thread.opened` says, as later facts have changed it, and what has happened since. */
+export interface Thread extends Omit<Facts['thread.opened'], 'history'> {
   id: string
   /** The last seq of the log; 0 before the first event. */
   seq: number
   openedAt: number
   /** Of the last event that is no delta. */
   updatedAt: number
-  agent: string
-  model: string | null
-  title: string | null
-  workspace: string
-  account: string
-  policy: string | null
-  parent: { thread: string; run: string; call: string } | null
-  forkedFrom: { thread: string; seq: number } | null
-  origin: Origin
   /** Everything that was said and still counts, oldest first. Compaction does not shorten it. */
   messages: Message[]
   /** What the model reads instead of the messages before `from`, an index into `messages`. */

@@ -13,7 +13,8 @@ import {
   type Trouble,
 } from './event.ts'
 import type { Outcome } from './part.ts'
-import type { Call, ChildAsk, Run } from './run.ts'
+import type { ChildAsk, Run } from './run.ts'
+import type { Call } from './turn.ts'
 import { NO_USAGE } from './usage.ts'
 
 const ENGINE: Origin = { dialect: 'engine', principal: 'engine' }

@@ -5,8 +5,9 @@
 
 import type { Event } from '../../kernel/event.ts'
 import type { AskRow, RunRow, ThreadRow } from '../../kernel/rows.ts'
-import { type Run, statusOf, type Turn } from '../../kernel/run.ts'
+import { type Run, statusOf } from '../../kernel/run.ts'
 import { answerParts, contextTokens, type Thread } from '../../kernel/thread.ts'
+import type { Turn } from '../../kernel/turn.ts'
 import type { Feed, Goodbye, Projection } from '../../wire/projection.ts'
 import { sseComment, sseFrame } from '../../wire/sse.ts'
 

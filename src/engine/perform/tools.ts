@@ -6,7 +6,7 @@
 import { draft, type ProcessMark } from '../../kernel/event.ts'
 import type { Json, Outcome } from '../../kernel/part.ts'
 import type { Tool, ToolContext, ToolItem } from '../../kernel/ports.ts'
-import type { Call } from '../../kernel/run.ts'
+import type { Call } from '../../kernel/turn.ts'
 import { endCall } from '../../kernel/unwind.ts'
 import { activeRun, type Context, reasonOf, type Work } from '../context.ts'
 

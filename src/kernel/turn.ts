@@ -1,0 +1,169 @@
+/**
+ * One turn of a run: what the model says, piece by piece, and what becomes of its calls. The same
+ * turn may take several attempts; what an earlier one has said stays said.
+ */
+
+import type { EventOf, ProcessMark, Ruling, Settled, Stop, Trouble } from './event.ts'
+import type { AnswerPart, Json, Outcome } from './part.ts'
+import { addUsage, NO_USAGE, type Usage } from './usage.ts'
+
+/** One model answer and its tools. After a crash the same turn gets another attempt. */
+export interface Turn {
+  index: number
+  attempt: number
+  phase: 'streaming' | 'interrupted' | 'answered' | 'ended'
+  model: string
+  slots: Slot[]
+  calls: Call[]
+  /** Ids of calls that an attempt had begun when it broke off. */
+  voided: string[]
+  stop: Stop | null
+  usage: Usage
+  interruption: Interruption | null
+  /** Attempts in a row that broke off without having said anything new. */
+  barren: number
+  said: boolean
+  startedAt: number
+}
+
+export interface Interruption {
+  cause: EventOf<'turn.interrupted'>['data']['cause']
+  trouble: Trouble | null
+  retryAt: number | null
+}
+
+/** One part of an answer while it is being said. `args` is the JSON text of a call's input. */
+export interface Slot {
+  part: number
+  body: AnswerPart
+  args: string
+}
+
+export interface Call {
+  call: string
+  tool: string
+  part: number
+  input: Json
+  malformed: boolean
+  ruling: Ruling | null
+  started: { key: string; attempt: number; at: number } | null
+  processes: ProcessMark[]
+  child: { thread: string; run: string; ended: boolean } | null
+  /** The answer of a person to the question that this call is. */
+  answer: { value: Json; how: Settled } | null
+  result: { outcome: Outcome; output: string } | null
+}
+
+export function startTurn(old: Turn | null, event: EventOf<'turn.started'>): Turn {
+  const { turn: index, attempt, model } = event.data
+  if (old?.index === index)
+    return { ...old, attempt, model, phase: 'streaming', interruption: null, said: false }
+  return {
+    index,
+    attempt,
+    phase: 'streaming',
+    model,
+    slots: [],
+    calls: [],
+    voided: [],
+    stop: null,
+    usage: NO_USAGE,
+    interruption: null,
+    barren: 0,
+    said: false,
+    startedAt: event.at,
+  }
+}
+
+type Speech = EventOf<'text.delta' | 'thinking.delta' | 'call.begun' | 'call.delta'>
+
+/** Lays one delta onto the slot of its part; the first delta of a part opens the slot. */
+export function speak(turn: Turn, event: Speech): Turn {
+  const slots = turn.slots.slice()
+  const at = slots.findLastIndex((s) => s.part === event.data.part)
+  const slot = slots[at] ?? openSlot(event)
+  const spoken = say(slot, event)
+  if (at < 0) slots.push(spoken)
+  else slots[at] = spoken
+  return { ...turn, slots, said: true, barren: 0 }
+}
+
+function openSlot(event: Speech): Slot {
+  const { part } = event.data
+  switch (event.type) {
+    case 'text.delta':
+      return { part, body: { kind: 'text', text: '' }, args: '' }
+    case 'thinking.delta':
+      return { part, body: { kind: 'thinking', text: '' }, args: '' }
+    case 'call.begun':
+      return {
+        part,
+        body: { kind: 'call', call: event.data.call, tool: event.data.tool, input: {} },
+        args: '',
+      }
+    case 'call.delta':
+      return { part, body: { kind: 'call', call: event.data.call, tool: '', input: {} }, args: '' }
+  }
+}
+
+function say(slot: Slot, event: Speech): Slot {
+  if (event.type === 'call.begun') return slot
+  if (event.type === 'call.delta') return { ...slot, args: slot.args + event.data.text }
+  const { body } = slot
+  if (body.kind === 'call') return slot
+  return { ...slot, body: { ...body, text: body.text + event.data.text } }
+}
+
+export function answerTurn(turn: Turn, event: EventOf<'turn.answered'>): Turn {
+  const { sealed, stop, usage } = event.data
+  const seals = new Map(sealed.map((s) => [s.part, s]))
+  const calls: Call[] = []
+  const slots = turn.slots.map((slot): Slot => {
+    const seal = seals.get(slot.part)
+    const opaque = seal?.opaque === undefined ? {} : { opaque: seal.opaque }
+    if (slot.body.kind !== 'call') {
+      return slot.body.kind === 'thinking' ? { ...slot, body: { ...slot.body, ...opaque } } : slot
+    }
+    const body = { ...slot.body, ...opaque, input: seal?.input ?? {} }
+    calls.push(newCall(body.call, body.tool, slot.part, body.input, seal?.malformed === true))
+    return { ...slot, body }
+  })
+  return { ...turn, slots, calls, stop, usage: addUsage(turn.usage, usage), phase: 'answered' }
+}
+
+const newCall = (
+  call: string,
+  tool: string,
+  part: number,
+  input: Json,
+  malformed: boolean,
+): Call => ({
+  call,
+  tool,
+  part,
+  input,
+  malformed,
+  ruling: null,
+  started: null,
+  processes: [],
+  child: null,
+  answer: null,
+  result: null,
+})
+
+/** What was said stays; calls that were begun never happened. */
+export function interruptTurn(turn: Turn, event: EventOf<'turn.interrupted'>): Turn {
+  const { cause, trouble, retryAt, usage } = event.data
+  return {
+    ...turn,
+    slots: turn.slots.filter((s) => s.body.kind !== 'call'),
+    voided: [
+      ...turn.voided,
+      ...turn.slots.flatMap((s) => (s.body.kind === 'call' ? [s.body.call] : [])),
+    ],
+    phase: 'interrupted',
+    interruption: { cause, trouble: trouble ?? null, retryAt },
+    barren: turn.said ? 0 : turn.barren + 1,
+    usage: addUsage(turn.usage, usage),
+  }
+}

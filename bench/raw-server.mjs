@@ -23,7 +23,7 @@ const server = createServer({ keepAliveTimeout: 75_000 }, (req, res) => {
   else if (req.method === 'POST') post(req, res, { kind, thread })
   else json(res, 200, { status: 'ok' })
 })
-server.listen(Number(option('--port')), '127.0.0.1')
+server.listen({ port: Number(option('--port')), host: '127.0.0.1', backlog: 4096 })
 
 function threadOf(id) {
   const thread = threads.get(id) ?? { id, seq: 0, frames: [], readers: new Set() }

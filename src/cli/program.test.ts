@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Fault } from '../kernel/fault.ts'
 import type { Config } from './config.ts'
-import { runCli, version } from './program.ts'
+import { runCli } from './program.ts'
 import type { Env } from './setting.ts'
+import { version } from './version.ts'
 
 let out: string
 let err: string

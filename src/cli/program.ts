@@ -3,7 +3,6 @@
  * heavy is loaded before a command needs it, so `--version` and `--help` answer at once.
  */
 
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { isFault } from '../kernel/fault.ts'
 import { type Client, createClient } from './client.ts'
@@ -22,6 +21,7 @@ import {
 import { redactText } from './redact.ts'
 import { count, type Env } from './setting.ts'
 import { createPaint } from './terminal.ts'
+import { version } from './version.ts'
 
 /** What only the composition root can do. */
 export interface ServerCommands {
@@ -58,11 +58,6 @@ export async function runCli(
   } catch (error) {
     return report(error)
   }
-}
-
-export function version(): string {
-  const file = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 
 function addServerCommands(

@@ -110,6 +110,12 @@ export const reasonOf = (signal: AbortSignal): AbortReason | null =>
 export const faces = (tools: Map<string, Tool>): ToolFace[] =>
   [...tools.values()].map(({ name, about, input }) => ({ name, about, input }))
 
+/** Waits for all, also when one fails, so that nothing is at work any more; then fails as it did. */
+export async function allDone(work: Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(work)
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+}
+
 /** The active run; a bug when there is none, because every step but `start` has one. */
 export function activeRun(thread: Thread): NonNullable<Thread['active']> {
   if (!thread.active) throw new Error(`thread ${thread.id} has no active run`)

@@ -12,18 +12,26 @@ import { NO_USAGE } from '../kernel/usage.ts'
 import { type AbortReason, activeRun, type Context, type Work } from './context.ts'
 import { Fenced, type LiveThread } from './live.ts'
 import { performLimit, performQuestion, performRecovery, performRule } from './perform/asks.ts'
-import { cancelChildren, performChildren } from './perform/child.ts'
+import { endChildren, performChildren } from './perform/child.ts'
 import { performCompaction } from './perform/compaction.ts'
 import { performModel } from './perform/model.ts'
 import { performStart } from './perform/start.ts'
 import { performTools, reapCalls } from './perform/tools.ts'
 import { type Equipment, equip, rulesFor } from './rules.ts'
 
+/** How long a step that was told to stop is waited for; one that does not listen is left behind. */
+const DEAF_MS = 2_000
+
+/** How often at most the time of a step is looked at. */
+const LOOK_MS = 20
+
 interface Drive {
   live: LiveThread
   abort: AbortController
   /** Something was appended by somebody else since `next` was asked. */
   isPoked: boolean
+  /** It only waits for others, which have drives of their own. */
+  isWatching: boolean
   finished: Promise<void>
 }
 
@@ -56,7 +64,9 @@ export class Drivers {
       drive.isPoked = true
       return
     }
-    if (this.#drives.size >= this.#context.settings.maxActive) {
+    // A child is what its parent waits for: it needs no place of its own.
+    const isFull = this.#drives.size >= this.#context.settings.maxActive
+    if (isFull && live.state.parent === null) {
       if (!this.#waiting.includes(live.id)) this.#waiting.push(live.id)
       return
     }
@@ -68,15 +78,26 @@ export class Drivers {
     this.#drives.get(thread)?.abort.abort(reason)
   }
 
+  /** Nothing more is done in the thread; resolves when what was going on has stopped. */
+  async leave(thread: string, withinMs: number): Promise<void> {
+    const drive = this.#drives.get(thread)
+    clearTimeout(this.#timers.get(thread))
+    this.#timers.delete(thread)
+    if (!drive) return
+    drive.abort.abort('lost')
+    await soon(drive.finished, withinMs)
+  }
+
   /** No new step begins; what is going on may finish until `drainMs` have passed. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true
     for (const timer of this.#timers.values()) clearTimeout(timer)
     const all = [...this.#drives.values()]
+    for (const drive of all) if (drive.isWatching) drive.abort.abort('shutdown')
     const cut = setTimeout(() => {
       for (const drive of all) drive.abort.abort('shutdown')
     }, drainMs)
-    await Promise.all(all.map((d) => d.finished))
+    await soon(Promise.all(all.map((d) => d.finished)), drainMs + DEAF_MS)
     clearTimeout(cut)
   }
 
@@ -87,6 +108,7 @@ export class Drivers {
       live,
       abort: new AbortController(),
       isPoked: false,
+      isWatching: false,
       finished: Promise.resolve(),
     }
     this.#drives.set(live.id, drive)
@@ -110,7 +132,7 @@ export class Drivers {
   async #broken(live: LiveThread, error: unknown): Promise<void> {
     this.#context.log.error({ thread: live.id, err: error }, 'a step broke')
     const trouble = { code: 'internal', message: 'The server made a mistake in this run.' }
-    await failRun(live, trouble).catch((err) =>
+    await failRun(this.#context, live, trouble).catch((err) =>
       this.#context.log.error({ thread: live.id, err }, 'the run could not be ended'),
     )
   }
@@ -123,6 +145,7 @@ export class Drivers {
   async #loop(drive: Drive): Promise<void> {
     while (!this.#isStopping) {
       drive.isPoked = false
+      drive.isWatching = false
       const step = await this.#step(drive)
       if (step.do === 'wait' && step.until !== null) this.#wakeAt(drive.live.id, step.until)
       if ((step.do === 'wait' || step.do === 'rest') && !drive.isPoked) return
@@ -160,6 +183,7 @@ export class Drivers {
     if (!equipment) return this.#giveUp(live)
     // What came in while the tools were fetched counts.
     const step = next(live.state, await rulesFor(this.#context, live.state, equipment))
+    if (this.#isStopping) return step
     await this.#perform(drive, step, equipment)
     return step
   }
@@ -168,7 +192,7 @@ export class Drivers {
     const { agent } = activeRun(live.state)
     const message = `The agent ${agent} is not in the catalog any more.`
     const trouble = { code: 'unknown_agent', message }
-    await failRun(live, trouble)
+    await failRun(this.#context, live, trouble)
     return { do: 'end', outcome: 'failed', stop: 'error', trouble }
   }
 
@@ -190,6 +214,7 @@ export class Drivers {
       case 'tools':
         return this.#limited(drive, work, () => performTools(context, work, step.calls))
       case 'child':
+        drive.isWatching = true
         return this.#limited(drive, work, () => performChildren(context, work, step.calls))
       case 'rule':
         return performRule(context, work, step)
@@ -214,33 +239,62 @@ export class Drivers {
 
   /** A step ends when the run's working time is used up. */
   async #limited(drive: Drive, work: Work, perform: () => Promise<void>): Promise<void> {
-    const run = activeRun(work.live.state)
-    const left = work.agent.limits.wallMs - workedMs(run, this.#context.clock())
-    const timer = setTimeout(() => drive.abort.abort('limit'), Math.max(0, Math.min(left, 2 ** 30)))
     // A cancel may have been appended between the decision and the beginning of the step.
-    if (run.cancelling?.when === 'now') drive.abort.abort('cancel')
+    if (activeRun(work.live.state).cancelling?.when === 'now') drive.abort.abort('cancel')
+    const watch = this.#watch(drive, work.agent.limits.wallMs)
     try {
       await perform()
     } finally {
-      clearTimeout(timer)
+      watch.stop()
     }
+  }
+
+  /** Looks again when the time seems over: it stands still while a person is waited for. */
+  #watch(drive: Drive, wallMs: number): { stop(): void } {
+    let timer: NodeJS.Timeout | undefined
+    const look = (): void => {
+      const run = drive.live.state.active
+      const left = run ? wallMs - workedMs(run, this.#context.clock()) : 0
+      if (run?.waitingSince === null && left <= 0) drive.abort.abort('limit')
+      else timer = setTimeout(look, Math.max(LOOK_MS, Math.min(left, 2 ** 30)))
+    }
+    const run = activeRun(drive.live.state)
+    const left = wallMs - workedMs(run, this.#context.clock())
+    timer = setTimeout(look, Math.max(0, Math.min(left, 2 ** 30)))
+    return { stop: () => clearTimeout(timer) }
   }
 
   async #unwind(work: Work): Promise<void> {
     const run = activeRun(work.live.state)
     reapCalls(this.#context, run.turn?.calls ?? [])
-    await cancelChildren(this.#context, work)
-    await work.live.commit((t) => (t.active?.id === run.id ? unwind(t.active) : []), {
+    const ended = await endChildren(this.#context, work.live)
+    await work.live.commit((t) => (t.active?.id === run.id ? unwind(t.active, ended) : []), {
       isDriver: true,
     })
   }
 }
 
+/** Waits for the work, but not for ever. */
+async function soon(work: Promise<unknown>, withinMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, withinMs)
+  })
+  await Promise.race([work, late])
+  clearTimeout(timer)
+}
+
 /** Closes what is open and ends the active run as failed. */
-async function failRun(live: LiveThread, trouble: Trouble): Promise<void> {
+async function failRun(context: Context, live: LiveThread, trouble: Trouble): Promise<void> {
+  const run = live.state.active
+  if (!run) return
+  reapCalls(context, run.turn?.calls ?? [])
+  const ended = await endChildren(context, live)
   await live.commit(
-    ({ active }) =>
-      active ? [...unwind(active).slice(0, -1), endRun(active, 'failed', 'error', trouble)] : [],
+    ({ active }) => {
+      if (active?.id !== run.id) return []
+      return unwind(active, ended, { outcome: 'failed', stop: 'error', trouble })
+    },
     { isDriver: true },
   )
 }

@@ -89,11 +89,19 @@ class DurableEngine implements RunningEngine {
       grants: (agent) => this.grants(agent),
     }
     this.#drivers = new Drivers(context, (live) => this.#leases.acquire(live))
-    this.#stopAdvance = store.onAdvance((thread) => void this.#advanced(thread))
+    this.#stopAdvance = store.onAdvance((thread) => {
+      this.#advanced(thread).catch((err) =>
+        log.error({ err, thread }, 'a thread could not be read'),
+      )
+    })
   }
 
   async start(): Promise<void> {
-    await this.#poll()
+    if (this.#isClosed) return
+    const first = this.#poll()
+    this.#polling = first.catch(() => {})
+    await first
+    if (this.#isClosed) return
     this.#timer = setInterval(() => {
       this.#polling = this.#poll().catch((err) => this.#deps.log.error({ err }, 'polling failed'))
     }, this.#deps.settings.pollMs)
@@ -152,8 +160,14 @@ class DurableEngine implements RunningEngine {
     const receipts: Receipt[] = []
     for (const { thread, ask } of children)
       receipts.push(await this.submit(thread, { ...request, ask }, { remember: options.remember }))
-    if (receipts.length > 0 && !(isOwn && request.ask === undefined && request.call === undefined))
-      return { ...(receipts.at(-1) as Receipt), thread: live.id, seq: live.state.seq }
+    if (
+      receipts.length > 0 &&
+      !(isOwn && request.ask === undefined && request.call === undefined)
+    ) {
+      const receipt = { ...(receipts.at(-1) as Receipt), thread: live.id, seq: live.state.seq }
+      if (options.idempotency) await this.store.put(this.#kept(options.idempotency, receipt))
+      return receipt
+    }
     return this.#execute(live, [request], options)
   }
 
@@ -189,13 +203,26 @@ class DurableEngine implements RunningEngine {
 
   async erase(id: string): Promise<void> {
     const live = await this.#known(id)
-    const children = await this.store.threads({ parentThread: id, limit: 1_000, offset: 0 })
-    for (const child of children.items) await this.erase(child.id)
     await this.#endAll(live)
+    // Whoever comes from here on finds the thread gone; nothing is made any more that could be left.
+    live.retire()
+    await this.#drivers.leave(id, ERASE_MS)
+    await live.settled()
+    await this.#eraseChildren(id)
     await this.#leases.release(live)
-    this.#threads.forget(id)
     await this.#deps.store.erase(id)
+    this.#threads.forget(id)
     this.#readers.end('erased', id)
+  }
+
+  async #eraseChildren(id: string): Promise<void> {
+    const query = { parentThread: id, offset: 0 }
+    const { total } = await this.store.threads({ ...query, limit: 0 })
+    const { items } = await this.store.threads({ ...query, limit: total })
+    for (const child of items)
+      await this.erase(child.id).catch((error) => {
+        if (!(error instanceof Fault)) throw error
+      })
   }
 
   async #endAll(live: LiveThread): Promise<void> {
@@ -212,7 +239,8 @@ class DurableEngine implements RunningEngine {
     await this.#commit(live, [command], null).catch((error) => {
       if (!(error instanceof Fault)) throw error
     })
-    if (active) await this.#runEnded(live.id, active.id, AbortSignal.timeout(10_000))
+    const going = live.state.active
+    if (going) await this.#runEnded(live.id, going.id, AbortSignal.timeout(ERASE_MS))
   }
 
   #openCommand(thread: NewThread): CommandOf<'open'> {
@@ -301,12 +329,15 @@ class DurableEngine implements RunningEngine {
       isLone: idempotency !== null,
       documents: (committed) => {
         if (!idempotency) return documents
-        const { key, hash } = idempotency
-        const body = { hash, receipt: receiptOf(command, committed), at: this.#deps.clock() }
-        const kept = { kind: 'idempotency', key, body: body as unknown as Json, ifAbsent: true }
-        return [...documents, kept]
+        const kept = this.#kept(idempotency, receiptOf(command, committed))
+        return [...documents, { ...kept, ifAbsent: true }]
       },
     })
+  }
+
+  #kept({ key, hash }: Idempotency, receipt: Receipt): Document {
+    const kept: Kept = { hash, receipt, at: this.#deps.clock() }
+    return { kind: 'idempotency', key, body: kept as unknown as Json }
   }
 
   // ---- reading ----------------------------------------------------------------------------
@@ -363,9 +394,10 @@ class DurableEngine implements RunningEngine {
   // ---- what follows from a commit ---------------------------------------------------------
 
   async #known(id: string): Promise<LiveThread> {
-    const live = await this.#threads.get(id)
-    if (live.state.seq > 0) return live
-    if (live.isQuiet) this.#threads.forget(id)
+    // A thread is one object in memory: who only asks whether it exists makes none.
+    const isThere = this.#threads.peek(id) !== null || (await this.store.thread(id)) !== null
+    const live = isThere ? await this.#threads.get(id) : null
+    if (live && live.state.seq > 0 && !live.isRetired) return live
     throw new Fault('not_found', `There is no thread ${id}.`)
   }
 
@@ -485,7 +517,8 @@ class DurableEngine implements RunningEngine {
     }
     await this.#threads.rest(
       clock() - settings.restMs,
-      (live) => this.#drivers.isDriving(live.id),
+      // Who waits for a thread must hear what becomes of it, by whosever hand.
+      (live) => this.#drivers.isDriving(live.id) || this.#askListeners.has(live.id),
       (live) => this.#leases.release(live),
     )
   }
@@ -507,6 +540,9 @@ const isAskEvent = (event: Event): event is AskEvent =>
 
 const CLAIM = 200
 const PACK_AFTER_MS = 250
+
+/** How long the work of a thread that is erased may take to stop. */
+const ERASE_MS = 10_000
 
 const SWEEP_MS = 3_600_000
 const KEEP_ANSWERS_MS = 7 * 24 * 3_600_000

@@ -77,6 +77,7 @@ export class LiveThread {
   #flushing = false
   #idle: (() => void)[] = []
   #lastAt = 0
+  #isRetired = false
   /** Set while this process has the lease. */
   epoch: number | null = null
   /** When somebody last wanted something of it. */
@@ -95,6 +96,16 @@ export class LiveThread {
 
   get isQuiet(): boolean {
     return !this.#flushing && this.#queue.length === 0
+  }
+
+  /** The thread is gone from the store, or about to go. */
+  get isRetired(): boolean {
+    return this.#isRetired
+  }
+
+  /** From now on nothing is appended any more. */
+  retire(): void {
+    this.#isRetired = true
   }
 
   /** Reads what the log has beyond the state. */
@@ -168,19 +179,36 @@ export class LiveThread {
     try {
       while (rest.length > 0) {
         const batch = this.#decide(rest)
-        rest = batch.events.length === 0 ? this.#finish(batch) : await this.#append(batch)
+        rest = batch.events.length === 0 ? await this.#note(batch) : await this.#append(batch)
       }
     } catch (error) {
       for (const item of rest) item.reject(error)
     }
   }
 
+  /** The log stays as it is; a request that changed nothing is remembered all the same. */
+  async #note(batch: Batch): Promise<Item[]> {
+    const { store } = this.#deps
+    for (const { ifAbsent, ...document } of batch.documents) {
+      if (ifAbsent && (await store.get(document.kind, document.key)) !== null)
+        return this.#refuse(batch.items)
+      await store.put(document)
+    }
+    return this.#finish(batch)
+  }
+
+  #refuse(items: Item[]): Item[] {
+    for (const item of items) item.reject(new Fault('duplicate', 'This was done already.'))
+    return []
+  }
+
   /** One append; gives back what must be tried again on a newer state. */
   async #append(batch: Batch): Promise<Item[]> {
     const { events, thread, items } = batch
+    const after = this.#state.seq
     const refusal = await this.#deps.store.append({
       thread: this.id,
-      after: this.#state.seq,
+      after,
       epoch: items.some((i) => i.isDriver) ? this.epoch : null,
       events,
       rows: rowsOf(thread, events),
@@ -188,17 +216,19 @@ export class LiveThread {
     })
     switch (refusal) {
       case null:
-        this.#state = thread
+        // What others have appended since may have been read already.
+        if (thread.seq > this.#state.seq) this.#state = thread
         this.#deps.committed(this, events)
         return this.#finish(batch)
       case 'version':
         this.#deps.committed(this, await this.catchUp())
+        // Refused, and yet nothing new: the log that was known is not there any more.
+        if (this.#state.seq === after) this.retire()
         return items
       case 'fenced':
         return this.#lose(items)
       case 'exists':
-        for (const item of items) item.reject(new Fault('duplicate', 'This was done already.'))
-        return []
+        return this.#refuse(items)
     }
   }
 
@@ -219,11 +249,11 @@ export class LiveThread {
     this.#lastAt = at
     const batch: Batch = { events: [], documents: [], thread: this.#state, done: [], items: [] }
     for (const item of items) {
-      if (item.isDriver && this.epoch === null) {
+      if (item.isDriver && (this.epoch === null || this.#isRetired))
         item.reject(new Fenced(this.id))
-        continue
-      }
-      this.#decideOne(item, batch, at)
+      else if (this.#isRetired)
+        item.reject(new Fault('not_found', `There is no thread ${this.id}.`))
+      else this.#decideOne(item, batch, at)
     }
     return batch
   }

@@ -87,8 +87,17 @@ export class Readers {
     for (const channel of channels) {
       for (const reader of [...(channel?.readers ?? [])]) {
         this.#remove(reader)
-        reader.reading.ended?.(reason)
+        this.#sayEnd(reader, reason)
       }
+    }
+  }
+
+  /** One that breaks at its end keeps nobody else from theirs. */
+  #sayEnd(reader: Reader, reason: 'shutdown' | 'erased' | 'failed'): void {
+    try {
+      reader.reading.ended?.(reason)
+    } catch (error) {
+      this.#onError(error)
     }
   }
 
@@ -164,8 +173,9 @@ export class Readers {
   /** A reader that throws is a bug of the reader, and its end; nobody else is harmed. */
   #fail(reader: Reader, error: unknown): void {
     this.#onError(error)
+    if (reader.isClosed) return
     this.#remove(reader)
-    reader.reading.ended?.('failed')
+    this.#sayEnd(reader, 'failed')
   }
 }
 

@@ -215,13 +215,14 @@ function expire(thread: Thread, command: CommandOf<'expire'>): Draft[] {
 }
 
 function cancel(thread: Thread, command: CommandOf<'cancel'>): Draft[] | Fault {
+  const meant = command.run ?? ahead(thread)?.id
   const dropped =
-    command.queue === 'drop' ? thread.queue.filter((r) => r.id !== command.run).map(unstarted) : []
-  const queued = thread.queue.find((r) => r.id === command.run)
+    command.queue === 'drop' ? thread.queue.filter((r) => r.id !== meant).map(unstarted) : []
+  const queued = thread.queue.find((r) => r.id === meant)
   if (queued) return [unstarted(queued), ...dropped]
   if (command.run !== undefined && thread.active?.id !== command.run)
     return notActive(thread, command.run)
-  if (!thread.active && dropped.length === 0)
+  if (!thread.active)
     return new Fault('not_active', 'No run is going on, so there is nothing to cancel.')
   return [...cancelling(thread, command.reason, command, command.when), ...dropped]
 }
@@ -283,11 +284,11 @@ function retry(thread: Thread, command: CommandOf<'retry'>): Draft[] | Fault {
   ]
 }
 
-/** The runs that count, oldest first. */
+/** The runs that count, oldest first. A compaction says nothing that could be said again. */
 function runsOf(thread: Thread): string[] {
   const runs = [...new Set(thread.messages.map((m) => m.run))]
   const active = thread.active
-  if (active && !runs.includes(active.id)) runs.push(active.id)
+  if (active?.kind === 'message' && !runs.includes(active.id)) runs.push(active.id)
   return runs.filter((r) => !thread.rewound.includes(r))
 }
 

@@ -217,7 +217,7 @@ describe('next', () => {
       do: 'end',
       stop: 'tokens',
     })
-    expect(step(ran, { limits: { ...DEFAULT_LIMITS, wallMs: 500 } })).toMatchObject({
+    expect(step(ran, { limits: { ...DEFAULT_LIMITS, wallMs: 2 } })).toMatchObject({
       do: 'end',
       stop: 'time',
     })

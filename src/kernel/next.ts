@@ -6,7 +6,7 @@
 import type { CompactionRule, Limits } from './agent.ts'
 import type { Trouble } from './event.ts'
 import type { Verdict } from './policy.ts'
-import type { Run } from './run.ts'
+import { isBetweenSteps, type Run } from './run.ts'
 import { contextTokens, type Thread } from './thread.ts'
 import type { Call, Interruption, Turn } from './turn.ts'
 
@@ -86,7 +86,8 @@ function waitFor(run: Run): Step {
 function compactOnly(run: Run): Step {
   if (run.compaction === null) return { do: 'compact', by: 'command' }
   const { trouble } = run.compaction
-  if (trouble) return { do: 'end', outcome: 'failed', stop: 'error', trouble }
+  const stop = trouble?.code === TIME.code ? 'time' : 'error'
+  if (trouble) return { do: 'end', outcome: 'failed', stop, trouble }
   return { do: 'end', outcome: 'completed', stop: 'end' }
 }
 
@@ -189,12 +190,11 @@ function reachedLimit(run: Run, rules: Rules): Step | null {
   return { do: 'limit', limitUsd }
 }
 
-/** Milliseconds the run has worked; waiting for a person does not count. */
-export const workedMs = (run: Run, now: number): number =>
-  now -
-  (run.startedAt ?? now) -
-  run.waitedMs -
-  (run.waitingSince === null ? 0 : now - run.waitingSince)
+/** Milliseconds the run has worked; waiting for a person, or for a server, does not count. */
+export function workedMs(run: Run, now: number): number {
+  const until = run.waitingSince ?? (isBetweenSteps(run) ? run.heardAt : now)
+  return until - (run.startedAt ?? until) - run.waitedMs
+}
 
 function needsCompaction(thread: Thread, run: Run, rules: Rules): boolean {
   const { threshold, keepExchanges } = rules.compaction
@@ -206,7 +206,7 @@ function needsCompaction(thread: Thread, run: Run, rules: Rules): boolean {
   return exchanges > keepExchanges && contextTokens(thread) >= rules.contextWindow * threshold
 }
 
-const TIME: Trouble = { code: 'timed_out', message: 'The run reached its time limit.' }
+export const TIME: Trouble = { code: 'timed_out', message: 'The run reached its time limit.' }
 const UNKNOWN_TROUBLE: Trouble = { code: 'model_failed', message: 'The model failed.' }
 const NO_PROGRESS: Trouble = {
   code: 'no_progress',

@@ -184,9 +184,11 @@ function usageRow(thread: Thread, event: Event): UsageRow[] {
   if (
     event.type !== 'turn.answered' &&
     event.type !== 'turn.interrupted' &&
-    event.type !== 'context.compacted'
+    event.type !== 'context.compacted' &&
+    event.type !== 'context.uncompacted'
   )
     return []
+  if (event.type === 'context.uncompacted' && event.data.reason === 'nothing') return []
   const run = [thread.active, thread.last].find((r) => r?.id === event.run)
   return [
     {

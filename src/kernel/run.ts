@@ -55,8 +55,11 @@ export interface Run {
   /** A limit that a person has raised; null: the agent's own. */
   limitUsd: number | null
   refusedLimit: boolean
+  /** Time in which a person was waited for, or no server had the run: no working time. */
   waitedMs: number
   waitingSince: number | null
+  /** When its last event was. */
+  heardAt: number
   /** How many transcript messages the run has made. */
   messages: number
   end: { outcome: RunOutcome; stop: string; trouble: Trouble | null } | null
@@ -137,6 +140,7 @@ export function createRun(event: EventOf<'run.created'>): Run {
     refusedLimit: false,
     waitedMs: 0,
     waitingSince: null,
+    heardAt: event.at,
     messages: 0,
     end: null,
   }
@@ -144,9 +148,23 @@ export function createRun(event: EventOf<'run.created'>): Run {
 
 /** What the event makes of the run. Events that do not concern a run's state leave it as it is. */
 export function evolveRun(run: Run, event: Event): Run {
-  const next = change(run, event)
-  return isDelta(event.type) ? next : { ...next, lastSeq: event.seq }
+  if (isDelta(event.type)) return change(run, event)
+  const next = change(isBack(run, event) ? skip(run, event.at) : run, event)
+  return { ...next, lastSeq: event.seq, heardAt: event.at }
 }
+
+/** Nothing of the run is at work; that takes long only while no server is there to go on. */
+export const isBetweenSteps = ({ phase, turn, compacting }: Run): boolean =>
+  phase === 'active' &&
+  !compacting &&
+  (turn === null || turn.phase === 'ended' || turn.interruption?.cause === 'restart')
+
+/** Was there perhaps no server between the run's last event and this one? */
+const isBack = (run: Run, event: Event): boolean =>
+  run.waitingSince === null &&
+  (isBetweenSteps(run) || (event.type === 'turn.interrupted' && event.data.cause === 'restart'))
+
+const skip = (run: Run, to: number): Run => ({ ...run, waitedMs: run.waitedMs + to - run.heardAt })
 
 function change(run: Run, event: Event): Run {
   switch (event.type) {
@@ -167,7 +185,7 @@ function change(run: Run, event: Event): Run {
     case 'run.ended': {
       const { outcome, stop, trouble } = event.data
       const end = { outcome, stop, trouble: trouble ?? null }
-      return { ...settleWaiting(run, event.at, []), phase: 'ended', endedAt: event.at, end }
+      return { ...resume({ ...run, asks: [] }, event.at), phase: 'ended', endedAt: event.at, end }
     }
     case 'turn.started':
       return {
@@ -179,7 +197,7 @@ function change(run: Run, event: Event): Run {
     case 'thinking.delta':
     case 'call.begun':
     case 'call.delta':
-      return run.turn ? { ...run, turn: speak(run.turn, event) } : run
+      return run.turn ? { ...run, turn: speak(run.turn, event), heardAt: event.at } : run
     case 'turn.answered':
       return spend({ ...run, turn: run.turn && answerTurn(run.turn, event) }, event.data.usage)
     case 'turn.interrupted':
@@ -212,10 +230,13 @@ function change(run: Run, event: Event): Run {
     }
     case 'child.asked': {
       const { call, thread, ask, body } = event.data
-      return { ...run, childAsks: [...run.childAsks, { call, thread, ask, body }] }
+      const childAsks = [...run.childAsks, { call, thread, ask, body }]
+      return { ...run, childAsks, waitingSince: run.waitingSince ?? event.at }
     }
-    case 'child.settled':
-      return { ...run, childAsks: run.childAsks.filter((a) => a.ask !== event.data.ask) }
+    case 'child.settled': {
+      const childAsks = run.childAsks.filter((a) => a.ask !== event.data.ask)
+      return resume({ ...run, childAsks }, event.at)
+    }
     case 'child.ended': {
       const ended = onCall(run, event.data.call, (c) => ({
         ...c,
@@ -276,7 +297,7 @@ function settleAsk(run: Run, event: EventOf<'ask.settled'>): Run {
     open.length > 0
       ? run.asks.map((a) => (a === ask ? { ...a, open } : a))
       : run.asks.filter((a) => a !== ask)
-  let next = settleWaiting(run, event.at, asks)
+  let next = resume({ ...run, asks }, event.at)
   if (limitUsd !== undefined) next = { ...next, limitUsd }
   if (ask.body.kind === 'question') {
     const answer = { value: event.data.answer ?? null, how: event.data.how }
@@ -296,9 +317,10 @@ function rule(run: Run, body: AskBody, call: string, ruling: Ruling): Run {
   return onCall(run, call, (c) => ({ ...c, ruling, started: again ? null : c.started }))
 }
 
-function settleWaiting(run: Run, at: number, asks: OpenAsk[]): Run {
-  if (asks.length > 0 || run.waitingSince === null) return { ...run, asks }
-  return { ...run, asks, waitedMs: run.waitedMs + at - run.waitingSince, waitingSince: null }
+/** Nobody is waited for any more, unless something is still asked. */
+function resume(run: Run, at: number): Run {
+  if (run.asks.length + run.childAsks.length > 0 || run.waitingSince === null) return run
+  return { ...run, waitedMs: run.waitedMs + at - run.waitingSince, waitingSince: null }
 }
 
 function onCall(run: Run, call: string, edit: (call: Call) => Call): Run {

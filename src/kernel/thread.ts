@@ -222,14 +222,14 @@ function compact(thread: Thread, event: EventOf<'context.compacted'>): Thread {
 
 function rewind(thread: Thread, event: EventOf<'thread.rewound'>): Thread {
   const gone = new Set(event.data.runs)
-  const summarised = thread.summary ? thread.messages.slice(0, thread.summary.from) : []
-  const messages = thread.messages.filter((m) => !gone.has(m.run))
-  const from = summarised.filter((m) => !gone.has(m.run)).length
+  // A summary that tells of what no longer counts goes too: the messages it stood for are there.
+  const summarised = thread.messages.slice(0, thread.summary?.from ?? 0)
+  const isStale = summarised.some((m) => gone.has(m.run))
   return {
     ...thread,
-    messages,
+    messages: thread.messages.filter((m) => !gone.has(m.run)),
     rewound: [...thread.rewound, ...event.data.runs],
-    summary: thread.summary && { ...thread.summary, from },
+    summary: isStale ? null : thread.summary,
     measured: null,
   }
 }

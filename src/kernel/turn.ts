@@ -15,7 +15,7 @@ export interface Turn {
   model: string
   slots: Slot[]
   calls: Call[]
-  /** Ids of calls that an attempt had begun when it broke off. */
+  /** Ids of calls that an attempt, at this turn or an earlier one, had begun when it broke off. */
   voided: string[]
   stop: Stop | null
   usage: Usage
@@ -65,7 +65,7 @@ export function startTurn(old: Turn | null, event: EventOf<'turn.started'>): Tur
     model,
     slots: [],
     calls: [],
-    voided: [],
+    voided: old?.voided ?? [],
     stop: null,
     usage: NO_USAGE,
     interruption: null,
@@ -85,7 +85,10 @@ export function speak(turn: Turn, event: Speech): Turn {
   const spoken = say(slot, event)
   if (at < 0) slots.push(spoken)
   else slots[at] = spoken
-  return { ...turn, slots, said: true, barren: 0 }
+  // Text is what another attempt goes on from; all else is said anew.
+  return event.type === 'text.delta'
+    ? { ...turn, slots, said: true, barren: 0 }
+    : { ...turn, slots }
 }
 
 function openSlot(event: Speech): Slot {

@@ -6,6 +6,7 @@
 import {
   type Draft,
   draft,
+  type Event,
   type Origin,
   type Ruling,
   type RunOutcome,
@@ -13,22 +14,33 @@ import {
   type Trouble,
 } from './event.ts'
 import type { Outcome } from './part.ts'
-import type { ChildAsk, Run } from './run.ts'
+import { type ChildAsk, evolveRun, type Run } from './run.ts'
 import type { Call } from './turn.ts'
 import { NO_USAGE } from './usage.ts'
 
 const ENGINE: Origin = { dialect: 'engine', principal: 'engine' }
 
-/** The facts that close a cancelled run. */
-export function unwind(run: Run): Draft[] {
-  return [
+type End = NonNullable<Run['end']>
+
+const CANCELLED: End = { outcome: 'cancelled', stop: 'cancelled', trouble: null }
+
+/** The facts that close a run; `children` are those that say how its children ended. */
+export function unwind(run: Run, children: Draft[] = [], end: End = CANCELLED): Draft[] {
+  const closing = [
     ...closeAnswer(run),
+    ...closeCompaction(run),
     ...closeAsks(run),
     ...run.childAsks.map((ask) => settleChild(run, ask, 'cancelled', {})),
+    ...children,
     ...closeCalls(run),
-    endRun(run, 'cancelled', 'cancelled', null),
   ]
+  const { outcome, stop, trouble } = end
+  return [...closing, endRun(closing.reduce(after, run), outcome, stop, trouble)]
 }
+
+/** The run with one more fact, which is not in the log yet. */
+const after = (run: Run, fact: Draft): Run =>
+  evolveRun(run, { thread: '', seq: run.lastSeq, at: run.heardAt, ...fact } as Event)
 
 /** The last fact of a run. */
 export function endRun(
@@ -54,6 +66,9 @@ function closeAnswer({ id, turn }: Run): Draft[] {
     }),
   ]
 }
+
+const closeCompaction = ({ id, compacting }: Run): Draft[] =>
+  compacting ? [draft('context.uncompacted', id, { reason: 'cancelled', usage: NO_USAGE })] : []
 
 const closeAsks = (run: Run): Draft[] =>
   run.asks.map((ask) =>

@@ -1,11 +1,6 @@
 /** Keeps the beginning and the end of an output of any length, in bounded memory. */
 
-export interface Captured {
-  text: string
-  /** Of the whole output. */
-  bytes: number
-  truncated: boolean
-}
+import type { Captured } from '../kernel/workspace.ts'
 
 export interface Capture {
   add(chunk: Buffer): void

@@ -1,24 +1,9 @@
 /** Replaces text in a file. Nothing is changed unless the old text is found exactly as often as was meant. */
 
 import { Fault } from '../kernel/fault.ts'
-import type { Entry } from './entry.ts'
+import type { Edit, Edited } from '../kernel/workspace.ts'
 import { readFile, writeFile } from './file.ts'
 import { type Root, shown } from './place.ts'
-
-export interface Edit {
-  old: string
-  new: string
-  /** Replace every occurrence; otherwise there must be exactly one. */
-  all?: boolean
-  ifMatch?: string
-}
-
-export interface Edited {
-  entry: Entry
-  replaced: number
-  /** Where the first change begins, counted from 1. */
-  line: number
-}
 
 const MAX_BYTES = 10 * 1024 * 1024
 

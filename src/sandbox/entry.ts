@@ -1,21 +1,7 @@
 /** What the files of a workspace look like from outside: kind, size, time, and a tag that changes with them. */
 
 import type { Stats } from 'node:fs'
-
-export interface Entry {
-  /** Relative to the root; `.` is the root. */
-  path: string
-  name: string
-  kind: 'file' | 'directory' | 'link' | 'other'
-  size: number
-  mtimeMs: number
-  birthtimeMs: number
-  mode: number
-  /** Weak: changes with size, time of change, or when the file is replaced. */
-  etag: string
-  /** Where a link points, as written. */
-  target?: string
-}
+import type { Entry } from '../kernel/workspace.ts'
 
 export function toEntry(path: string, stats: Stats): Entry {
   return {

@@ -5,26 +5,26 @@
 
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
+import {
+  type FileHandle,
+  writeFile as fill,
+  link,
+  lstat,
+  open,
+  rename,
+  unlink,
+} from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { Fault } from '../kernel/fault.ts'
-import { type Entry, toEntry } from './entry.ts'
+import type { Entry, WriteOptions } from '../kernel/workspace.ts'
+import { toEntry } from './entry.ts'
 import { missing, type Place, type Root, shown, special, withPlace } from './place.ts'
 
+/** As the kernel's, with the bytes as Node has them. */
 export interface Piece {
   entry: Entry
   bytes: Buffer
-  /** The file goes on after these bytes. */
   truncated: boolean
-}
-
-export interface WriteOptions {
-  /** Default true; false: Fault `conflict` (`exists`) when there is something already. */
-  overwrite?: boolean
-  /** Fault `stale` when the file is not there or has another etag. */
-  ifMatch?: string
-  /** Set as the time of the last change. */
-  mtimeMs?: number
 }
 
 export const DEFAULT_READ_BYTES = 10 * 1024 * 1024
@@ -76,8 +76,30 @@ export const writeFile = (
     const before = writable(place, path)
     matches(before, place, options.ifMatch)
     if (before && options.overwrite === false) throw exists(path)
-    const stats = await replace(place, data, { ...options, mode: before?.mode, owner: before })
+    const { stats } = await replace(place, data, { ...options, mode: before?.mode, owner: before })
     return { entry: toEntry(place.path, stats), created: before === null }
+  })
+
+/** As `writeFile`, with data that takes its time: only the last step, `settle`, keeps others waiting. */
+export const writeStream = (
+  root: Root,
+  path: string,
+  data: AsyncIterable<Uint8Array>,
+  options: WriteOptions & { settle<T>(step: () => Promise<T>): Promise<T> },
+): Promise<{ entry: Entry; created: boolean }> =>
+  withPlace(root, path, { make: true }, async (place) => {
+    const before = writable(place, path)
+    matches(before, place, options.ifMatch)
+    if (before && options.overwrite === false) throw exists(path)
+    const look = async (): Promise<Stats | null> => {
+      const now = await lstat(place.dir.at(place.name as string)).catch(() => null)
+      writable({ ...place, stats: now }, path)
+      matches(now, place, options.ifMatch)
+      return now
+    }
+    const replacement = { ...options, mode: before?.mode, owner: before, look }
+    const { stats, replaced } = await replace(place, data, replacement)
+    return { entry: toEntry(place.path, stats), created: replaced === null }
   })
 
 export const appendFile = (root: Root, path: string, data: string | Uint8Array): Promise<Entry> =>
@@ -150,28 +172,36 @@ async function readFully(handle: FileHandle, offset: number, wanted: number): Pr
 interface Replacement extends WriteOptions {
   mode: number | undefined
   owner: Stats | null
+  /** Looks again at what is to be replaced; `settle` keeps other changes out meanwhile. */
+  look?(): Promise<Stats | null>
+  settle?<T>(step: () => Promise<T>): Promise<T>
 }
 
 async function replace(
   place: Place,
-  data: string | Uint8Array,
+  data: string | Uint8Array | AsyncIterable<Uint8Array>,
   options: Replacement,
-): Promise<Stats> {
+): Promise<{ stats: Stats; replaced: Stats | null }> {
   const target = place.dir.at(place.name as string)
   const draft = place.dir.at(`.${randomBytes(9).toString('hex')}.tmp`)
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
   const handle = await open(draft, flags, 0o666)
+  const settle = options.settle ?? ((step) => step())
   try {
-    await handle.writeFile(data)
+    await fill(handle, data)
     if (options.owner) await handle.chown(options.owner.uid, options.owner.gid).catch(() => {})
     if (options.mode !== undefined) await handle.chmod(options.mode & 0o7777)
     if (options.mtimeMs !== undefined)
       await handle.utimes(options.mtimeMs / 1000, options.mtimeMs / 1000)
     await handle.datasync()
-    // Only a link refuses to replace what appeared since the walk.
-    if (options.overwrite === false) await link(draft, target)
-    else await rename(draft, target)
-    return await handle.stat()
+    const replaced = await settle(async () => {
+      const now = (await options.look?.()) ?? null
+      // Only a link refuses to replace what appeared since the walk.
+      if (options.overwrite === false) await link(draft, target)
+      else await rename(draft, target)
+      return now
+    })
+    return { stats: await handle.stat(), replaced }
   } finally {
     await handle.close()
     await unlink(draft).catch(() => {})

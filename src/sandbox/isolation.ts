@@ -9,7 +9,8 @@ import { access, lstat, mkdtemp, readdir, readlink, realpath, rm } from 'node:fs
 import { tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Isolation, RunnerSettings } from './ports.ts'
+import type { Isolation } from '../kernel/workspace.ts'
+import type { RunnerSettings } from './ports.ts'
 
 /** What the probe found; enough to wrap any command. */
 export interface Walls extends Isolation {

@@ -1,26 +1,10 @@
 /** Lines of a text file, of any size, without ever holding more of it than is asked for. */
 
 import { Fault } from '../kernel/fault.ts'
-import type { Entry } from './entry.ts'
+import type { LineOptions, Lines } from '../kernel/workspace.ts'
 import { streamFile } from './file.ts'
 import { type Root, shown } from './place.ts'
 import { isBinary } from './search.ts'
-
-export interface LineOptions {
-  /** First line, from 1. */
-  from?: number
-  count?: number
-  /** Of the lines together; at least one line is given, cut if need be. */
-  maxBytes?: number
-}
-
-export interface Lines {
-  entry: Entry
-  from: number
-  lines: string[]
-  /** How many lines the file has; null when it is too large to count. */
-  total: number | null
-}
 
 /** A file larger than this is not read to its end only to count its lines. */
 const MAX_SCANNED = 256 * 1024 * 1024

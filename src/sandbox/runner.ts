@@ -7,19 +7,12 @@ import { constants } from 'node:fs'
 import { open, realpath } from 'node:fs/promises'
 import type { ProcessMark } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
+import type { Exit, Isolation, LaunchSpec, RunItem, Runner, RunSpec } from '../kernel/workspace.ts'
 import { createEnding } from './ending.ts'
 import { type Gated, outputsOf, startGated } from './gate.ts'
 import { probe, type Walls, wrap } from './isolation.ts'
 import { openRoot } from './place.ts'
-import type {
-  Exit,
-  Isolation,
-  LaunchSpec,
-  RunItem,
-  Runner,
-  RunnerSettings,
-  RunSpec,
-} from './ports.ts'
+import type { RunnerSettings } from './ports.ts'
 import { reap, signalGroup } from './process.ts'
 import { createSink } from './sink.ts'
 

@@ -3,41 +3,12 @@
 import type { Dirent } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { Fault } from '../kernel/fault.ts'
+import type { Found, GlobOptions, GrepOptions, Grepped } from '../kernel/workspace.ts'
 import { type Piece, readFile, readPlace } from './file.ts'
 import { compileGlob, type Glob, type GlobState, globAccepts } from './glob.ts'
 import { createMatcher, type Matcher } from './matcher.ts'
 import { type Dir, holdChild, join, type Root } from './place.ts'
 import { inFolder, statEntry } from './tree.ts'
-
-export interface GlobOptions {
-  /** The folder to search; default the root. */
-  path?: string
-  limit?: number
-  signal?: AbortSignal
-}
-
-export interface Found {
-  /** Relative to the root, in order. */
-  paths: string[]
-  /** There may be more: a limit was reached. */
-  partial: boolean
-}
-
-export interface GrepOptions extends GlobOptions {
-  /** Only files whose path (with a `/`) or name (without) matches. */
-  glob?: string
-  ignoreCase?: boolean
-  /** For the whole search; default 20 s. */
-  timeoutMs?: number
-}
-
-export interface Grepped {
-  hits: { path: string; line: number; text: string }[]
-  files: number
-  /** Files that are too large or not text. */
-  skipped: number
-  partial: boolean
-}
 
 const MAX_VISITED = 200_000
 const MAX_DEPTH = 100

@@ -1,8 +1,8 @@
 /** Where the output of a command goes: bounded for the result, and in pieces for whoever watches. */
 
 import { StringDecoder } from 'node:string_decoder'
+import type { RunItem } from '../kernel/workspace.ts'
 import { createCapture } from './capture.ts'
-import type { RunItem } from './ports.ts'
 
 export type Output = Extract<RunItem, { kind: 'output' }>
 

@@ -2,7 +2,8 @@
 
 import { lstat, mkdir, readdir, readlink, rename, rmdir, unlink } from 'node:fs/promises'
 import { Fault } from '../kernel/fault.ts'
-import { type Entry, toEntry } from './entry.ts'
+import type { Entry } from '../kernel/workspace.ts'
+import { toEntry } from './entry.ts'
 import { matches } from './file.ts'
 import {
   type Dir,

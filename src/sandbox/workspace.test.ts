@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Fault } from '../kernel/fault.ts'
-import { openWorkspace, type Workspace } from './workspace.ts'
+import type { Workspace } from '../kernel/workspace.ts'
+import { openWorkspace } from './workspace.ts'
 
 const SECRET = 'the secret outside'
 let top: string
@@ -197,8 +198,7 @@ describe('a workspace', () => {
     try {
       for (let i = 0; i < 300; i++) {
         const piece = await workspace.read('d/secret.txt').catch((error: Fault) => error)
-        const text =
-          piece instanceof Fault ? piece.code : (piece as { bytes: Buffer }).bytes.toString()
+        const text = piece instanceof Fault ? piece.code : Buffer.from(piece.bytes).toString()
         outcomes.add(text)
         await workspace
           .write('d/new.txt', 'x')

@@ -3,10 +3,17 @@
  * headers and bodies must come in time, and both have a size.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { Fault } from '../kernel/fault.ts'
 
 export interface Limits {
   /** For the first line and the headers. Default 10 s. */
@@ -35,8 +42,14 @@ export interface Ears {
   onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
+interface Address {
+  host: string
+  port: number
+}
+
+/** Throws the Fault that says why the address cannot be had. */
 export async function openPort(
-  at: { host: string; port: number },
+  at: Address,
   ears: Ears,
   limits: Limits,
   tls: Tls | null,
@@ -50,15 +63,16 @@ export async function openPort(
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
   }
-  const server: Server = tls ? createSecureServer({ ...options, ...tls }) : createServer(options)
+  const server = tls ? secureServer(options, tls) : createServer(options)
   const closePort = watchConnections(server, tls ? 'secureConnection' : 'connection')
   server.on('request', ears.onRequest)
   server.on('upgrade', ears.onUpgrade)
   server.on('clientError', refuseRaw)
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    const fail = (error: NodeJS.ErrnoException) => reject(notListening(error, at))
+    server.once('error', fail)
     server.listen(at.port, at.host, () => {
-      server.off('error', reject)
+      server.off('error', fail)
       resolve()
     })
   })
@@ -66,6 +80,26 @@ export async function openPort(
     port: (server.address() as AddressInfo).port,
     close: closePort,
   }
+}
+
+function secureServer(options: ServerOptions, tls: Tls): Server {
+  try {
+    return createSecureServer({ ...options, ...tls })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Fault('invalid', `The certificate and its key cannot be used: ${reason}.`)
+  }
+}
+
+function notListening(error: NodeJS.ErrnoException, { host, port }: Address): Error {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `Port ${port} of ${host} is taken, perhaps by another Manifold. Stop what listens there, or choose another port.`,
+    EACCES: `Port ${port} of ${host} may not be used by this user. Choose one from 1024 on.`,
+    EADDRNOTAVAIL: `${host} is no address of this machine. Choose another with --host.`,
+    ENOTFOUND: `The host name ${host} is not known. Choose another with --host.`,
+  }
+  const reason = reasons[error.code ?? '']
+  return reason === undefined ? error : new Fault('conflict', reason, { port })
 }
 
 const RAW_STATUS: Record<string, string> = {

@@ -3,6 +3,7 @@
  * telling every stream first; nothing it does when a client goes away ever touches a run.
  */
 
+import { Fault } from '../kernel/fault.ts'
 import type { Engine } from '../kernel/ports.ts'
 import type { Dialect } from '../wire/dialect.ts'
 import type { Stage } from '../wire/outlet.ts'
@@ -99,9 +100,10 @@ export function createServer(options: ServerOptions): Server {
 
   return {
     async listen() {
+      const known = dialects.map((d) => d.name)
       for (const name of Object.keys(listens))
-        if (!dialects.some((d) => d.name === name))
-          throw new Error(`There is no dialect ${name} to listen for.`)
+        if (!known.includes(name))
+          throw new Fault('invalid', `There is no dialect ${name}. There are: ${known.join(', ')}.`)
       try {
         const port = await open(options.port, null)
         const own: Record<string, number> = {}

@@ -2,9 +2,9 @@
 
 import { z } from 'zod'
 import type { Tool } from '../kernel/ports.ts'
+import type { Sandbox } from '../kernel/workspace.ts'
 import { bounded, defineTool, done, MAX_OUTPUT_BYTES } from './define.ts'
 import { pathSubject } from './file-path.ts'
-import type { Sandbox } from './ports.ts'
 
 const MAX_HITS = 300
 

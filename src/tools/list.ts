@@ -2,9 +2,9 @@
 
 import { z } from 'zod'
 import type { Tool } from '../kernel/ports.ts'
+import type { Entry, Sandbox } from '../kernel/workspace.ts'
 import { defineTool, done } from './define.ts'
 import { pathSubject } from './file-path.ts'
-import type { Entry, Sandbox } from './ports.ts'
 
 const MAX_ENTRIES = 1000
 

@@ -2,9 +2,9 @@
 
 import { z } from 'zod'
 import type { Tool } from '../kernel/ports.ts'
+import type { Sandbox } from '../kernel/workspace.ts'
 import { defineTool, done } from './define.ts'
 import { pathSubject } from './file-path.ts'
-import type { Sandbox } from './ports.ts'
 
 const DEFAULT_LINES = 2000
 const MAX_LINE = 2000

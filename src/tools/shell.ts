@@ -3,8 +3,8 @@
 import { z } from 'zod'
 import type { Json } from '../kernel/part.ts'
 import type { Tool, ToolContext, ToolItem } from '../kernel/ports.ts'
+import type { Exit, Isolation, Sandbox } from '../kernel/workspace.ts'
 import { CANCELLED, defineTool, done, failed, NO_SUBJECT } from './define.ts'
-import type { Exit, Isolation, Sandbox } from './ports.ts'
 
 const DEFAULT_TIMEOUT_MS = 120_000
 const MAX_TIMEOUT_MS = 600_000

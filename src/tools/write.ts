@@ -2,9 +2,9 @@
 
 import { z } from 'zod'
 import type { Tool } from '../kernel/ports.ts'
+import type { Sandbox } from '../kernel/workspace.ts'
 import { defineTool, done } from './define.ts'
 import { pathSubject } from './file-path.ts'
-import type { Sandbox } from './ports.ts'
 
 const Input = z.strictObject({
   path: z.string().min(1).describe('The file, relative to the workspace. Folders are made.'),

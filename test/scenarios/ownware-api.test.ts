@@ -37,6 +37,7 @@ async function openServer(folder: string) {
   const endpoints = await openEndpoints({ store, models, box: openBox(join(folder, 'data')) })
   const engine = createEngine({
     ...{ store, models, toolbox, catalog, endpoints, log: silent },
+    sandbox: { runner, openWorkspace },
     clock: Date.now,
     newId: uuidv7,
     settings: {

@@ -14,7 +14,7 @@ import {
   type RunningEngine,
 } from '../../src/engine/index.ts'
 import type { Event } from '../../src/kernel/event.ts'
-import type { NewThread, Receipt, Request, Store } from '../../src/kernel/ports.ts'
+import type { Models, NewThread, Receipt, Request, Store, Toolbox } from '../../src/kernel/ports.ts'
 import { openEndpoints } from '../../src/models/endpoints.ts'
 import { createModels } from '../../src/models/index.ts'
 import { createRunner, openWorkspace } from '../../src/sandbox/index.ts'
@@ -29,6 +29,8 @@ export interface WorldOptions {
   agents?: Record<string, Record<string, unknown>>
   /** Stands between the engine and its store. */
   wrap?(store: Store): Store
+  wrapModels?(models: Models): Models
+  wrapToolbox?(toolbox: Toolbox): Toolbox
   open?(folder: string): Promise<Store>
   clock?(): number
   log?: EngineLog
@@ -59,16 +61,19 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   writeAgents(join(folder, 'agents'), options.agents ?? {})
   const opened = await (options.open ?? ((f) => openSqliteStore({ folder: f })))(folder)
   const store = options.wrap?.(opened) ?? opened
-  const models = createModels({
+  const own = createModels({
     providers: {},
     defaultModel: 'scripted:test',
     ollamaUrl: 'http://127.0.0.1:9',
   })
+  const models = options.wrapModels?.(own) ?? own
   const catalog = await openCatalog({ folders: [], writable: join(folder, 'agents') })
-  const toolbox = createToolbox({ runner: createRunner(), openWorkspace })
+  const sandbox = { runner: createRunner(), openWorkspace }
+  const tools = createToolbox(sandbox)
+  const toolbox = options.wrapToolbox?.(tools) ?? tools
   const endpoints = await openEndpoints({ store, models, box: openBox(folder) })
   const engine = createEngine({
-    ...{ store, models, toolbox, catalog, endpoints },
+    ...{ store, models, toolbox, catalog, endpoints, sandbox },
     clock: options.clock ?? Date.now,
     newId: uuidv7,
     log: options.log ?? {

@@ -5,15 +5,19 @@
  */
 
 import { createHash } from 'node:crypto'
-import { type Draft, draft, type EventOf } from '../../kernel/event.ts'
+import { type Draft, draft, type Facts, type RunOutcome } from '../../kernel/event.ts'
 import { Fault } from '../../kernel/fault.ts'
-import { textOf } from '../../kernel/part.ts'
+import { type Message, textOf } from '../../kernel/part.ts'
 import type { ChildTask } from '../../kernel/ports.ts'
-import type { ChildAsk, Run } from '../../kernel/run.ts'
+import type { Run, RunStatus } from '../../kernel/run.ts'
 import type { Thread } from '../../kernel/thread.ts'
 import type { Call } from '../../kernel/turn.ts'
-import { endCall, settleChild } from '../../kernel/unwind.ts'
-import { activeRun, type Context, reasonOf, type Work } from '../context.ts'
+import { endCall } from '../../kernel/unwind.ts'
+import { NO_USAGE } from '../../kernel/usage.ts'
+import { activeRun, allDone, type Context, reasonOf, type Work } from '../context.ts'
+import type { LiveThread } from '../live.ts'
+import { tellAsks } from './child-asks.ts'
+import { bound } from './tools.ts'
 
 export async function performChildren(
   context: Context,
@@ -21,22 +25,30 @@ export async function performChildren(
   names: string[],
 ): Promise<void> {
   const calls = (activeRun(work.live.state).turn?.calls ?? []).filter((c) => names.includes(c.call))
-  await Promise.all(calls.map((call) => performChild(context, work, call)))
+  await allDone(calls.map((call) => performChild(context, work, call)))
 }
 
 async function performChild(context: Context, work: Work, call: Call): Promise<void> {
-  const task = taskOf(context, work, call)
-  if (task instanceof Fault) return fail(work, call, task.message)
-  const depth = await depthOf(context, work.live.state)
-  if (depth >= context.settings.maxDepth)
-    return fail(work, call, `Tasks may be nested ${context.settings.maxDepth} deep, not more.`)
   const ids = childIds(work.live.state, activeRun(work.live.state), call)
-  await note(work, call, { ...ids, ...task })
-  await openChild(context, work, call, { ...ids, task })
+  const task = taskOf(context, work, call)
+  // A child that was noted is followed to its end, whatever has changed since.
+  if (!call.child) {
+    if (task instanceof Fault) return fail(work, call, task.message)
+    const depth = await depthOf(context, work.live.state)
+    if (depth >= context.settings.maxDepth)
+      return fail(work, call, `Tasks may be nested ${context.settings.maxDepth} deep, not more.`)
+    await note(work, call, { ...ids, ...task })
+  }
+  if (!(task instanceof Fault)) await openChild(context, work, call, { ...ids, task })
   await tellAsks(context, work, call, ids)
   const stopped = reasonOf(work.signal)
-  if (stopped === 'limit') await cancelChildren(context, work)
+  if (stopped === 'limit') await cancelChild(context, ids)
   if (stopped === null || stopped === 'limit') await report(context, work, call, ids)
+}
+
+interface ChildIds {
+  thread: string
+  run: string
 }
 
 interface Task extends ChildTask {
@@ -62,68 +74,6 @@ function taskOf(context: Context, work: Work, call: Call): Task | Fault {
   )
 }
 
-/**
- * Until the child has ended: whatever it waits for is told in the parent's log too, so that who
- * reads only there learns of it. After a restart the difference is made up.
- */
-async function tellAsks(
-  context: Context,
-  work: Work,
-  call: Call,
-  { thread, run }: { thread: string; run: string },
-): Promise<void> {
-  const rulings = new Map<string, Pick<EventOf<'ask.settled'>['data'], 'how' | 'rulings'>>()
-  const sync = async (): Promise<void> => {
-    const open = openAsks((await context.live(thread)).state)
-    await work.live.commit((state) => askChanges(activeRun(state), call, open, rulings), {
-      isDriver: true,
-    })
-  }
-  let telling = sync()
-  const stop = context.onAsks(thread, (event) => {
-    if (event.type === 'ask.settled' || event.type === 'child.settled')
-      rulings.set(event.data.ask, event.data)
-    telling = telling.then(sync)
-  })
-  try {
-    await context.runEnded(thread, run, work.signal)
-  } finally {
-    stop()
-    await telling
-  }
-}
-
-/** What a thread and its own children wait for. */
-const openAsks = ({
-  id,
-  active,
-}: Thread): (Omit<ChildAsk, 'call'> & { expiresAt: number | null })[] => [
-  ...(active?.asks ?? []).map(({ ask, body, expiresAt }) => ({ thread: id, ask, body, expiresAt })),
-  ...(active?.childAsks ?? []).map(({ call: _, ...rest }) => ({ ...rest, expiresAt: null })),
-]
-
-function askChanges(
-  run: Run,
-  { call }: Call,
-  open: ReturnType<typeof openAsks>,
-  rulings: Map<string, Pick<EventOf<'ask.settled'>['data'], 'how' | 'rulings'>>,
-): Draft[] {
-  const turn = run.turn?.index ?? 0
-  const told = run.childAsks.filter((a) => a.call === call)
-  const fresh = open.filter((a) => !told.some((t) => t.ask === a.ask))
-  const gone = told.filter((t) => !open.some((a) => a.ask === t.ask))
-  return [
-    ...fresh.map((a) => draft('child.asked', run.id, { turn, call, ...a })),
-    ...gone.map((a) => {
-      const { how, rulings: given } = rulings.get(a.ask) ?? {
-        how: 'answered' as const,
-        rulings: {},
-      }
-      return settleChild(run, a, how, given)
-    }),
-  ]
-}
-
 async function fail(work: Work, call: Call, text: string): Promise<void> {
   const run = activeRun(work.live.state)
   await work.live.commit(() => [endCall(run.id, run.turn?.index ?? 0, call, 'failed', text)], {
@@ -139,7 +89,7 @@ async function depthOf(context: Context, thread: Thread): Promise<number> {
 }
 
 /** The same call always has the same child. */
-function childIds(thread: Thread, run: Run, call: Call): { thread: string; run: string } {
+function childIds(thread: Thread, run: Run, call: Call): ChildIds {
   const of = (what: string): string =>
     uuidOf(`${what}:${thread.id}:${run.id}:${run.turn?.index}:${call.call}`)
   return { thread: of('thread'), run: of('run') }
@@ -157,7 +107,6 @@ async function note(
   call: Call,
   child: { thread: string; run: string; agent: string; name: string; prompt: string },
 ): Promise<void> {
-  if (call.child) return
   const { thread, run, agent, name, prompt } = child
   const turn = activeRun(work.live.state).turn?.index ?? 0
   const data = { turn, call: call.call, thread, run, agent, name, task: prompt }
@@ -201,81 +150,74 @@ async function openChild(
 }
 
 /** What the child has to say becomes the result of the call. */
-async function report(
-  context: Context,
-  work: Work,
-  call: Call,
-  ids: { thread: string; run: string },
-): Promise<void> {
-  const { state } = await context.live(ids.thread)
-  const run = state.last as Run
-  const output = lastWords(state, run)
-  const parent = activeRun(work.live.state)
-  const turn = parent.turn?.index ?? 0
-  const outcome = run.end?.outcome ?? 'failed'
-  const durationMs = (run.endedAt ?? run.createdAt) - run.createdAt
-  const { turns, usage } = run
+async function report(context: Context, work: Work, call: Call, ids: ChildIds): Promise<void> {
+  const run = activeRun(work.live.state)
+  const { rawBytes, ...said } = await endOf(context, ids)
+  const at = { turn: run.turn?.index ?? 0, call: call.call }
+  const { outcome, output, durationMs } = said
+  const result = { tool: call.tool, output, rawBytes, durationMs }
   await work.live.commit(
     () => [
-      draft('child.ended', parent.id, {
-        turn,
-        call: call.call,
-        ...ids,
-        outcome,
-        output,
-        turns,
-        usage,
-        durationMs,
-      }),
-      draft('tool.ended', parent.id, {
-        turn,
-        call: call.call,
-        tool: call.tool,
+      draft('child.ended', run.id, { ...at, ...ids, ...said }),
+      draft('tool.ended', run.id, {
+        ...{ ...at, ...result },
         outcome: outcome === 'completed' ? 'ok' : outcome,
-        output,
-        rawBytes: Buffer.byteLength(output),
-        durationMs,
       }),
     ],
     { isDriver: true },
   )
 }
 
-function lastWords(thread: Thread, run: Run): string {
-  const said = thread.messages.findLast((m) => m.role === 'assistant' && m.run === run.id)
-  const text = said ? textOf(said.parts).trim() : ''
-  if (run.end?.outcome === 'completed')
-    return text || 'The task is done; nothing was said about it.'
-  const why = run.end?.trouble?.message ?? 'It was cancelled.'
-  return text
-    ? `${text}\n\n[The task was not finished. ${why}]`
-    : `The task was not finished. ${why}`
+type Said = Omit<Facts['child.ended'], 'turn' | 'call' | keyof ChildIds> & { rawBytes: number }
+
+/** How the child's run ended. One that never was, or does not want to end, counts as cancelled. */
+async function endOf(context: Context, { thread, run }: ChildIds): Promise<Said> {
+  const row = await context.store.run(run)
+  const outcome = row && isOutcome(row.status) ? row.status : 'cancelled'
+  const { messages } = (await context.live(thread)).state
+  const last = messages.findLast((m) => m.role === 'assistant' && m.run === run)
+  const words = lastWords(last, outcome, row?.troubleMessage ?? null)
+  const { text: output, rawBytes } = bound(words, context.settings.outputLimit)
+  const durationMs = row ? (row.endedAt ?? context.clock()) - row.createdAt : 0
+  return {
+    ...{ outcome, output, rawBytes, durationMs },
+    turns: row?.turns ?? 0,
+    usage: row?.usage ?? NO_USAGE,
+  }
 }
 
-/** Before a run is unwound: its children end first. */
-export async function cancelChildren(context: Context, work: Work): Promise<void> {
-  const calls = activeRun(work.live.state).turn?.calls ?? []
-  const open = calls.flatMap((c) =>
-    c.child && !c.child.ended && c.result === null ? [c.child] : [],
-  )
-  const origin = { dialect: 'engine', principal: 'engine' }
-  await Promise.all(
-    open.map(async ({ thread, run }) => {
-      const child = await context.live(thread)
-      if (child.state.seq === 0) return
-      try {
-        await context.submit(thread, {
-          do: 'cancel',
-          run,
-          reason: 'the parent run was cancelled',
-          when: 'now',
-          queue: 'drop',
-          origin,
-        })
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error
-      }
-      await context.runEnded(thread, run, AbortSignal.timeout(10_000))
+const isOutcome = (status: RunStatus): status is RunOutcome =>
+  status === 'completed' || status === 'failed' || status === 'cancelled'
+
+function lastWords(said: Message | undefined, outcome: RunOutcome, trouble: string | null): string {
+  const text = said ? textOf(said.parts).trim() : ''
+  if (outcome === 'completed') return text || 'The task is done; nothing was said about it.'
+  const why = `The task was not finished. ${trouble ?? 'It was cancelled.'}`
+  return text ? `${text}\n\n[${why}]` : why
+}
+
+/** Before a run is unwound its children end. Gives the facts that say how they did. */
+export async function endChildren(context: Context, live: LiveThread): Promise<Draft[]> {
+  const { id, turn } = activeRun(live.state)
+  const open = (turn?.calls ?? []).filter((c) => c.child && !c.child.ended && c.result === null)
+  return Promise.all(
+    open.map(async ({ call, child }) => {
+      const ids = { thread: child?.thread as string, run: child?.run as string }
+      await cancelChild(context, ids)
+      const { rawBytes: _, ...said } = await endOf(context, ids)
+      return draft('child.ended', id, { turn: turn?.index ?? 0, call, ...ids, ...said })
     }),
   )
+}
+
+async function cancelChild(context: Context, { thread, run }: ChildIds): Promise<void> {
+  const origin = { dialect: 'engine', principal: 'engine' }
+  const reason = 'the parent run was cancelled'
+  const command = { do: 'cancel', run, reason, when: 'now', queue: 'drop', origin } as const
+  try {
+    await context.submit(thread, command)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+  }
+  await context.runEnded(thread, run, AbortSignal.timeout(10_000))
 }

@@ -21,6 +21,7 @@ import type { Turn } from '../../kernel/turn.ts'
 import { NO_USAGE, type Usage } from '../../kernel/usage.ts'
 import { activeRun, type Context, faces, reasonOf, type Work } from '../context.ts'
 import { instructionsOf } from '../instructions.ts'
+import type { LiveThread } from '../live.ts'
 
 export async function performModel(
   context: Context,
@@ -38,9 +39,11 @@ export async function performModel(
     ],
     {
       isDriver: true,
-      documents: () => (step.turn === 0 ? [{ kind: 'instructions', key: hash, body: system }] : []),
+      documents: () =>
+        kept.get(live) === hash ? [] : [{ kind: 'instructions', key: hash, body: system }],
     },
   )
+  kept.set(live, hash)
   const request = toRequest(live.state, work, { system, model, attempt: step.attempt })
   const speech = new Speech(work, step)
   let heard = 0
@@ -50,6 +53,9 @@ export async function performModel(
   }
   await speech.close(context)
 }
+
+/** The prompt that was written last for a thread; it is not written again with every turn. */
+const kept = new WeakMap<LiveThread, string>()
 
 /** A model that never waits for the network must not keep everybody else from being heard. */
 const BREATH = 32

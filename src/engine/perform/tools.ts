@@ -8,7 +8,7 @@ import type { Json, Outcome } from '../../kernel/part.ts'
 import type { Tool, ToolContext, ToolItem } from '../../kernel/ports.ts'
 import type { Call } from '../../kernel/turn.ts'
 import { endCall } from '../../kernel/unwind.ts'
-import { activeRun, type Context, reasonOf, type Work } from '../context.ts'
+import { activeRun, allDone, type Context, reasonOf, type Work } from '../context.ts'
 
 export async function performTools(context: Context, work: Work, names: string[]): Promise<void> {
   const run = activeRun(work.live.state)
@@ -26,7 +26,7 @@ export async function performTools(context: Context, work: Work, names: string[]
     { isDriver: true },
   )
   const able = calls.filter((c) => cannotRun(c, work) === null)
-  await Promise.all(able.map((call) => runTool(context, work, { run: run.id, turn, call })))
+  await allDone(able.map((call) => runTool(context, work, { run: run.id, turn, call })))
 }
 
 const keyOf = (run: string, turn: number, call: Call): string => `${run}:${turn}:${call.call}`

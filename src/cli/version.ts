@@ -1,0 +1,8 @@
+/** Which version this is; `package.json` says it once. */
+
+import { readFileSync } from 'node:fs'
+
+export function version(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}

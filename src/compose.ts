@@ -1,0 +1,263 @@
+/**
+ * The only file that imports everything: configuration, then store, engine, dialects, server. What
+ * it opens it closes again, also when a later part refuses to be opened.
+ */
+
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { uuidv7 } from 'uuidv7'
+import {
+  checkBind,
+  createLimiter,
+  needsCredential,
+  openBox,
+  openTokens,
+  type Tokens,
+} from './access/index.ts'
+import { openCatalog } from './catalog/index.ts'
+import type { Config } from './cli/config.ts'
+import type { Log } from './cli/log.ts'
+import { version } from './cli/version.ts'
+import { clotho } from './dialects/clotho/index.ts'
+import { native } from './dialects/native/index.ts'
+import { ownware } from './dialects/ownware/index.ts'
+import { createEngine, DEFAULT_SETTINGS, type RunningEngine } from './engine/index.ts'
+import { Fault, isFault } from './kernel/fault.ts'
+import type { Catalog, Models, Store, Toolbox } from './kernel/ports.ts'
+import type { Runner } from './kernel/workspace.ts'
+import { openEndpoints } from './models/endpoints.ts'
+import { createModels } from './models/index.ts'
+import { createRunner, openWorkspace } from './sandbox/index.ts'
+import { createServer, type Listening, type Server } from './server/server.ts'
+import { openPostgresStore, openSqliteStore } from './store/index.ts'
+import { createToolbox } from './tools/index.ts'
+import type { Dialect } from './wire/dialect.ts'
+
+/** A server that is put together; it does nothing before `listen`. */
+export interface Manifold {
+  engine: RunningEngine
+  store: Store
+  /** Their names. */
+  dialects: string[]
+  /** Rejects with everything closed again. */
+  listen(): Promise<Listening>
+  /** What a person should know at the start. */
+  warnings(): Promise<string[]>
+  /** Streams first, then steps, then everything that is held. Idempotent. */
+  close(): Promise<void>
+}
+
+/** What agents are made of; a look at it needs no store. */
+export interface Workshop {
+  models: Models
+  catalog: Catalog
+  toolbox: Toolbox
+  runner: Runner
+  close(): Promise<void>
+}
+
+/** What the product is made of, without the way it is spoken to. */
+interface Parts extends Workshop {
+  config: Config
+  store: Store
+  engine: RunningEngine
+}
+
+export async function openWorkshop(config: Config): Promise<Workshop> {
+  makeFolder(config.dataDir, 'data folder', '--data-dir or MANIFOLD_HOME')
+  makeFolder(config.workspace, 'workspace', '--workspace')
+  for (const folder of config.agentDirs) checkFolder(folder)
+  const models = createModels(config)
+  const runner = createRunner({ mode: config.sandbox, hidden: [config.dataDir] })
+  const { allowPrivateFetch } = config
+  const toolbox = createToolbox({ runner, openWorkspace, allowPrivateFetch })
+  const catalog = await openCatalog({
+    folders: [join(config.dataDir, 'agents'), ...config.agentDirs],
+    writable: join(config.dataDir, 'agents'),
+    secret: (name) => config.secret(name),
+  })
+  const close = async () => void (await Promise.all([toolbox.close(), catalog.close()]))
+  return { models, catalog, toolbox, runner, close }
+}
+
+export async function openStore(config: Config, onFatal: (e: Error) => void): Promise<Store> {
+  const { databaseUrl: url, dataDir: folder } = config
+  if (!url) return openSqliteStore({ folder, onFatal })
+  return openPostgresStore({ url, onFatal }).catch((error: Error) => {
+    if (isFault(error)) throw error
+    const text = `The PostgreSQL of DATABASE_URL cannot be used: ${error.message}.`
+    throw new Fault('unavailable', text)
+  })
+}
+
+function makeFolder(folder: string, what: string, setting: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in its way' : code
+    throw new Fault(
+      'invalid',
+      `The ${what} ${folder} cannot be made: ${reason}. Choose another with ${setting}.`,
+    )
+  }
+}
+
+/** A folder that was named must be there: a typo would otherwise look like agents that vanished. */
+function checkFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
+  throw new Fault('invalid', `There is no folder ${folder}, which --agents names.`)
+}
+
+async function openParts(config: Config, log: Log, onFatal: (e: Error) => void): Promise<Parts> {
+  const workshop = await openWorkshop(config)
+  const store = await openStore(config, onFatal).catch(async (error: unknown) => {
+    await workshop.close()
+    throw error
+  })
+  const close = async () => {
+    await workshop.close()
+    await store.close()
+  }
+  try {
+    return { ...workshop, config, store, close, engine: await openEngine(workshop, store) }
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  async function openEngine({ models, toolbox, catalog, runner }: Workshop, store: Store) {
+    const endpoints = await openEndpoints({ store, models, box: openBox(config.dataDir) })
+    return createEngine({
+      ...{ store, models, toolbox, catalog, endpoints, log },
+      sandbox: { runner, openWorkspace },
+      clock: Date.now,
+      newId: uuidv7,
+      settings: {
+        ...DEFAULT_SETTINGS,
+        worker: uuidv7(),
+        workspace: config.workspace,
+        leaseMs: config.leaseMs,
+        drainMs: config.drainMs,
+      },
+    })
+  }
+}
+
+/** Puts a server together. Throws the Fault that forbids it, with everything closed again. */
+export async function compose(
+  config: Config,
+  log: Log,
+  onFatal: (e: Error) => void,
+): Promise<Manifold> {
+  const tls = readTls(config)
+  const tokens = openTokens(config.dataDir)
+  const refusal = refusalOf(config, tokens)
+  if (refusal) throw refusal
+  const parts = await openParts(config, log, onFatal)
+  const dialects = dialectsOf(parts)
+  const server = openServer(parts, { tokens, log, dialects, tls })
+  let closing: Promise<void> | null = null
+  const close = () => {
+    closing ??= closeAll(parts, server)
+    return closing
+  }
+  return {
+    engine: parts.engine,
+    store: parts.store,
+    dialects: dialects.map((d) => d.name),
+    async listen() {
+      try {
+        const listening = await server.listen()
+        await parts.engine.start()
+        return listening
+      } catch (error) {
+        await close()
+        throw error
+      }
+    },
+    warnings: () => warningsOf(parts),
+    close,
+  }
+}
+
+/** The token is made only where it will be asked for, and not for a server that may not start. */
+function refusalOf({ host, behindProxy, tls }: Config, tokens: Tokens): Fault | null {
+  const bind = { host, behindProxy, hasTls: tls !== null }
+  const refusal = checkBind({ ...bind, hasToken: true })
+  if (refusal || !needsCredential(bind)) return refusal
+  return checkBind({ ...bind, hasToken: tokens.value() !== '' })
+}
+
+interface Tls {
+  cert: Buffer
+  key: Buffer
+}
+
+function readTls({ tls }: Config): Tls | null {
+  const read = (file: string, flag: string): Buffer => {
+    try {
+      return readFileSync(file)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw new Fault('invalid', `The file ${file} of ${flag} cannot be read: ${code}.`)
+    }
+  }
+  return tls && { cert: read(tls.certFile, '--tls-cert'), key: read(tls.keyFile, '--tls-key') }
+}
+
+interface Front {
+  tokens: Tokens
+  log: Log
+  dialects: Dialect[]
+  tls: Tls | null
+}
+
+const openServer = ({ config, engine }: Parts, { tokens, log, dialects, tls }: Front): Server =>
+  createServer({
+    engine,
+    log,
+    dialects,
+    host: config.host,
+    port: config.port,
+    listens: Object.fromEntries(config.listens.map((l) => [l.dialect, l.port])),
+    access: {
+      tokens,
+      allowedHosts: config.allowedHosts,
+      allowedOrigins: config.allowedOrigins,
+      limiter: createLimiter({ ratePerMinute: 1_200, burst: 300, now: Date.now }),
+    },
+    tls,
+    behindProxy: config.behindProxy,
+  })
+
+function dialectsOf({ engine, config, runner }: Parts): Dialect[] {
+  const facts = { version: version(), startedAt: Date.now(), now: Date.now }
+  const { dataDir: dataFolder, clothoHome } = config
+  const describe = async () => {
+    const { mode, isolated: isIsolated, notice } = await runner.describe()
+    return { mode, isIsolated, ...(notice ? { problem: notice } : {}) }
+  }
+  return [
+    native(engine, facts),
+    ownware(engine, facts),
+    clotho(engine, { ...facts, dataFolder, clothoHome, clock: Date.now, sandbox: { describe } }),
+  ]
+}
+
+async function warningsOf({ runner, catalog, config }: Parts): Promise<string[]> {
+  const { notice } = await runner.describe()
+  const problems = catalog.problems().map(({ file, problem }) => `${file}: ${problem}`)
+  const token = needsCredential(config)
+    ? `clients need the token in ${config.dataDir}/gateway-token`
+    : null
+  return [notice, token, ...problems].filter((text) => text !== null)
+}
+
+/** Streams are told first, then steps may settle, then what is held is let go. */
+async function closeAll({ engine, close }: Parts, server: Server): Promise<void> {
+  const told = server.close()
+  await engine.close()
+  await told
+  await close()
+}

@@ -1,0 +1,89 @@
+/**
+ * What a child waits for is told in its parent's log too, so that who reads only there learns of
+ * it. After a restart the difference between the two logs is made up.
+ */
+
+import { type Draft, draft, type EventOf } from '../../kernel/event.ts'
+import type { ChildAsk, Run } from '../../kernel/run.ts'
+import type { Thread } from '../../kernel/thread.ts'
+import type { Call } from '../../kernel/turn.ts'
+import { settleChild } from '../../kernel/unwind.ts'
+import { activeRun, type Context, type Work } from '../context.ts'
+
+/** Resolves when the child has ended, or the step is stopped. */
+export async function tellAsks(
+  context: Context,
+  work: Work,
+  call: Call,
+  { thread, run }: { thread: string; run: string },
+): Promise<void> {
+  const failed = new AbortController()
+  const sync = async (): Promise<void> => {
+    const open = openAsks((await context.live(thread)).state)
+    const told = activeRun(work.live.state).childAsks.filter((a) => a.call === call.call)
+    const gone = told.filter((t) => !open.some((a) => a.ask === t.ask))
+    const settled = await Promise.all(gone.map((ask) => howSettled(context, ask)))
+    await work.live.commit((state) => askChanges(activeRun(state), call, open, settled), {
+      isDriver: true,
+    })
+  }
+  let telling = Promise.resolve()
+  const tell = (): void => {
+    telling = telling.then(sync)
+    // Who cannot tell has lost the thread: there is nothing to wait for.
+    telling.catch(() => failed.abort())
+  }
+  const stop = context.onAsks(thread, tell)
+  tell()
+  try {
+    await context.runEnded(thread, run, AbortSignal.any([work.signal, failed.signal]))
+  } finally {
+    stop()
+    await telling
+  }
+}
+
+type Settlement = Pick<EventOf<'child.settled'>['data'], 'ask' | 'how' | 'rulings'>
+
+/** The log of its thread says what became of an ask, in one answer or in several. */
+async function howSettled(context: Context, { thread, ask }: ChildAsk): Promise<Settlement> {
+  const settlement: Settlement = { ask, how: 'cancelled', rulings: {} }
+  for (let after = 0; ; ) {
+    const page = await context.store.read(thread, after, 2_000)
+    const last = page.at(-1)
+    if (!last) return settlement
+    after = last.seq
+    for (const { type, data } of page) {
+      if (type !== 'ask.settled' || data.ask !== ask) continue
+      settlement.how = data.how
+      Object.assign(settlement.rulings, data.rulings)
+    }
+  }
+}
+
+/** What a thread and its own children wait for. */
+const openAsks = ({
+  id,
+  active,
+}: Thread): (Omit<ChildAsk, 'call'> & { expiresAt: number | null })[] => [
+  ...(active?.asks ?? []).map(({ ask, body, expiresAt }) => ({ thread: id, ask, body, expiresAt })),
+  ...(active?.childAsks ?? []).map(({ call: _, ...rest }) => ({ ...rest, expiresAt: null })),
+]
+
+function askChanges(
+  run: Run,
+  { call }: Call,
+  open: ReturnType<typeof openAsks>,
+  settled: Settlement[],
+): Draft[] {
+  const turn = run.turn?.index ?? 0
+  const told = run.childAsks.filter((a) => a.call === call)
+  const fresh = open.filter((a) => !told.some((t) => t.ask === a.ask))
+  return [
+    ...fresh.map((a) => draft('child.asked', run.id, { turn, call, ...a })),
+    ...settled.flatMap(({ ask, how, rulings }) => {
+      const own = told.find((t) => t.ask === ask)
+      return own ? [settleChild(run, own, how, rulings)] : []
+    }),
+  ]
+}

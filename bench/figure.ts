@@ -1,6 +1,6 @@
 /** Numbers: percentiles, and how a figure is written. */
 
-export type Unit = 'ms' | 's' | 'MiB' | 'KiB' | 'per s' | 'ratio' | '%'
+export type Unit = 'us' | 'ms' | 's' | 'MiB' | 'KiB' | 'per s' | 'ratio' | '%'
 
 export interface Figure {
   /** What was measured. */
@@ -34,6 +34,20 @@ export function quantile(values: readonly number[], q: number): number {
 }
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5)
+
+/** Work of the server for one thing done. It says more than a rate where others use the machine too. */
+export function workFigure(
+  name: string,
+  own: { serverMs: number | null; done: number },
+  raw: { serverMs: number | null; done: number },
+): Figure[] {
+  if (own.serverMs === null || raw.serverMs === null) return []
+  const each = (of: { serverMs: number | null; done: number }): number =>
+    ((of.serverMs ?? 0) * 1000) / of.done
+  return [
+    { name, value: each(own), unit: 'us', raw: each(raw), more: 'CPU time of all its threads' },
+  ]
+}
 
 const DIGITS = [100, 10, 1]
 

@@ -6,20 +6,27 @@ import type { Server } from './server.ts'
 /** Above that share of a core the client may be what is measured. */
 const BUSY = 0.8
 
+export interface Load {
+  /** For a person. */
+  text: string
+  /** What the server's threads have worked, in milliseconds; null where the system does not say. */
+  serverMs: number | null
+}
+
 /** Begins to watch; the answer says how busy both were since. */
-export function watchLoad(server: Server): () => string {
+export function watchLoad(server: Server): () => Load {
   const began = performance.now()
-  const cpu = server.cpuMs()
+  const before = server.cpuMs()
   const loop: EventLoopUtilization = performance.eventLoopUtilization()
   return () => {
+    const spanMs = performance.now() - began
+    const after = server.cpuMs()
     const client = performance.eventLoopUtilization(loop).utilization
-    const worked = server.cpuMs()
-    const share =
-      cpu === null || worked === null ? null : (worked - cpu) / (performance.now() - began)
+    const serverMs = before === null || after === null ? null : after - before
     const parts = [`client ${percent(client)} busy`]
-    if (share !== null) parts.unshift(`server ${percent(share)} of a core`)
+    if (serverMs !== null) parts.unshift(`server ${percent(serverMs / spanMs)} of a core`)
     if (client > BUSY) parts.push('the client may be the limit')
-    return parts.join(', ')
+    return { text: parts.join(', '), serverMs }
   }
 }
 

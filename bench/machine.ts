@@ -1,7 +1,7 @@
 /** Where the figures were measured: without it they say nothing. */
 
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs'
-import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
+import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { plain, quantile } from './figure.ts'
 
@@ -14,6 +14,8 @@ export interface Machine {
   /** Time to bring 4 KiB to the disk, in milliseconds. */
   syncP50Ms: number
   syncP99Ms: number
+  /** What else was going on when it began. */
+  loadAverage: number
 }
 
 export function machine(folder = tmpdir()): Machine {
@@ -26,6 +28,7 @@ export function machine(folder = tmpdir()): Machine {
     platform: `${process.platform} ${process.arch}`,
     syncP50Ms: quantile(syncs, 0.5),
     syncP99Ms: quantile(syncs, 0.99),
+    loadAverage: loadavg()[0] ?? 0,
   }
 }
 
@@ -50,4 +53,5 @@ function syncTimes(folder: string): number[] {
 export const describeMachine = (m: Machine): string[] => [
   `${m.cores} cores (${m.cpu}), ${plain(m.memoryGiB)} GiB, ${m.platform}, Node ${m.node}`,
   `4 KiB written and synced to this disk: p50 ${plain(m.syncP50Ms)} ms, p99 ${plain(m.syncP99Ms)} ms`,
+  `Load average of the machine before it began: ${plain(m.loadAverage)}`,
 ]

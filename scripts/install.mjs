@@ -33,7 +33,7 @@ export function install() {
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
   if (!isInstalled(JSON.parse(lock.toString()))) {
     say('installing packages (once, this can take a minute)')
-    const done = npm(['ci', '--include=dev', '--no-audit', '--no-fund'])
+    const done = npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
     if (done !== 0) stop('npm ci did not succeed; its own message is above.', done)
   }
   writeFileSync(stampFile, stamp)
@@ -60,7 +60,7 @@ function npm(args) {
     Object.entries(process.env).filter(([name]) => !MISLEADING.test(name)),
   )
   const outer = process.env.npm_execpath
-  const options = { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] }
+  const options = { cwd: root, env, stdio: ['ignore', 2, 2] }
   const done =
     outer && basename(outer) === 'npm-cli.js' && existsSync(outer)
       ? spawnSync(process.execPath, [outer, ...args], options)

@@ -68,9 +68,18 @@ export async function openWorkshop(config: Config): Promise<Workshop> {
   makeFolder(config.workspace, 'workspace', '--workspace')
   for (const folder of config.agentDirs) checkFolder(folder)
   const models = createModels(config)
+  for (const [name, { apiKey, baseUrl }] of Object.entries(config.compatible))
+    models.define({ name, kind: 'openai', baseUrl, apiKey, models: {} })
   const runner = createRunner({ mode: config.sandbox, hidden: [config.dataDir] })
+  // Looking for walls takes a while; begun now, it is done when somebody asks.
+  void runner.describe().catch(() => {})
   const { allowPrivateFetch } = config
-  const toolbox = createToolbox({ runner, openWorkspace, allowPrivateFetch })
+  const hidden = [config.dataDir]
+  const toolbox = createToolbox({
+    runner,
+    openWorkspace: (root) => openWorkspace(root, { hidden }),
+    allowPrivateFetch,
+  })
   const catalog = await openCatalog({
     folders: [join(config.dataDir, 'agents'), ...config.agentDirs],
     writable: join(config.dataDir, 'agents'),

@@ -23,7 +23,9 @@ export async function serve(config: Config): Promise<void> {
       log.error({ err: reason }, 'the store failed; the server stops')
       process.exit(1)
     }
-    log.info({ signal: reason, longestMs: config.drainMs }, 'stopping; running steps may settle')
+    const seconds = config.drainMs / 1000
+    const text = `stopping: running steps may settle for ${seconds} s; the same again ends it at once`
+    log.info({ signal: reason }, text)
     await manifold.close()
   } finally {
     signals.close()

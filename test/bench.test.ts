@@ -28,6 +28,7 @@ const MACHINE: Machine = {
   platform: 'linux x64',
   syncP50Ms: 0.3,
   syncP99Ms: 1,
+  loadAverage: 0.1,
 }
 
 describe('the benchmark', () => {

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { WebSocket } from 'ws'
 import { type Figure, most, quantile } from '../figure.ts'
 import { openLink } from '../link.ts'
-import { NATIVE, say } from '../tongue.ts'
 import type { Row } from '../row.ts'
 import type { Stage } from '../stage.ts'
+import { NATIVE, say } from '../tongue.ts'
 
 const TOKENS = 20
 const EVERY_MS = 50
@@ -50,7 +50,9 @@ async function connect(port: number, chat: string, token: string): Promise<WebSo
 async function round(stage: Stage, chats: number): Promise<{ all: Chat[]; text: string }> {
   const folder = stage.newFolder()
   const { port } = await stage.start(folder)
-  const kept = JSON.parse(readFileSync(join(folder, 'clotho.json'), 'utf8')) as { api_token: string }
+  const kept = JSON.parse(readFileSync(join(folder, 'clotho.json'), 'utf8')) as {
+    api_token: string
+  }
   const link = await openLink(port)
   const sockets: WebSocket[] = []
   for (let i = 0; i < chats; i++)

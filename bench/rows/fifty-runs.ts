@@ -66,7 +66,7 @@ export const fiftyRuns: Row = {
         unit: 'ms',
         bar: most(150),
         raw: bare.firstP99,
-        more: own.load,
+        more: own.load.text,
       },
       {
         name: `${runs} runs at once, all done`,

@@ -3,7 +3,8 @@
  * server noted a token its reader has it. Tokens told while runs still begin or end do not count.
  */
 
-import { type Figure, most, quantile } from '../figure.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Figure, most, quantile, workFigure } from '../figure.ts'
 import { spread } from '../link.ts'
 import { faultsOf, Listener } from '../listener.ts'
 import { watchLoad } from '../load.ts'
@@ -31,7 +32,7 @@ interface Told {
 
 async function watch(
   { tongue, server }: Side,
-  { streams, words }: { streams: number; words: number },
+  { streams, length }: { streams: number; length: number },
 ) {
   const { port } = server
   const told: Told[] = []
@@ -48,11 +49,12 @@ async function watch(
     await listener.connect()
     await listener.ready()
   })
-  const texts = names.map((name) => numbered(name, words))
+  const texts = names.map((name) => numbered(name, length))
   await spread({ port, width: WIDTH }, listeners, (listener, link, n) =>
     tongue.submit(link, listener.thread, say(texts[n] as string, EVERY_MS)),
   )
-  const from = performance.now() + 500
+  await pause(500)
+  const from = performance.now()
   const load = watchLoad(server)
   await Promise.race(listeners.map((l) => l.ended()))
   const until = performance.now()
@@ -67,7 +69,8 @@ async function watch(
   const steady = told.filter((t) => t.at > from && t.at < until)
   const counted = steady.length > 0 ? steady : told
   const spanMs = steady.length > 0 ? until - from : (told.at(-1)?.at ?? 0) - (told[0]?.at ?? 0)
-  return { counted, perSecond: (sum(counted) / spanMs) * 1000, faults, load: busy }
+  const words = sum(counted)
+  return { counted, words, perSecond: (words / spanMs) * 1000, faults, load: busy }
 }
 
 const sum = (told: readonly Told[]): number => told.reduce((total, t) => total + t.words, 0)
@@ -76,7 +79,7 @@ export const liveStreams: Row = {
   name: 'live-streams',
   about: '1,000 answers at 20 tokens a second, each with its reader.',
   async measure(stage: Stage) {
-    const size = { streams: stage.pick(1000, 10), words: stage.pick(300, 30) }
+    const size = { streams: stage.pick(1000, 10), length: stage.pick(300, 40) }
     const [native, raw] = (await stage.pair()) as [Side, Side]
     const bare = await watch(raw, size)
     const own = await watch(native, size)
@@ -93,7 +96,7 @@ export const liveStreams: Row = {
         unit: 'ms',
         bar: most(15),
         raw: delay(bare, 0.99),
-        more: own.load,
+        more: own.load.text,
       },
       {
         name: `${size.streams} live streams, token delay p50`,
@@ -108,6 +111,11 @@ export const liveStreams: Row = {
         raw: bare.perSecond,
         more: `${wanted} wanted; told in ${own.counted.length} deltas`,
       },
+      ...workFigure(
+        `${size.streams} live streams, work for a token`,
+        { ...own.load, done: own.words },
+        { ...bare.load, done: bare.words },
+      ),
     ]
     return { figures, faults: [...bare.faults, ...own.faults] }
   },

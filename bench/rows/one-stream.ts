@@ -64,7 +64,7 @@ export const oneStream: Row = {
         unit: 'per s',
         bar: least(50_000),
         raw: bare.perSecond,
-        more: `tokens; told in ${own.deltas} deltas; ${own.load}`,
+        more: `tokens; told in ${own.deltas} deltas; ${own.load.text}`,
       })
     }
     return { figures, faults }

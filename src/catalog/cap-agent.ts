@@ -3,7 +3,7 @@
  * services beside their own. What has a problem is left out.
  */
 
-import type { Agent, ToolServer } from '../kernel/agent.ts'
+import type { Agent, Skill, ToolServer } from '../kernel/agent.ts'
 import type { Cap, Caps } from '../kernel/caps.ts'
 import type { EditableCatalog } from './index.ts'
 import { revisionOf } from './revision.ts'
@@ -17,11 +17,11 @@ export function withCaps(agent: Agent, caps: readonly Cap[]): Agent {
       ? [{ name: c.name, about: c.about ?? '', file: c.file }]
       : [],
   )
-  const isCap = (name: string) => skills.some((s) => s.name === name)
+  const isCap = (own: Skill) => skills.some((s) => s.name === own.name || s.file === own.file)
   return {
     ...agent,
     instructions: instructionsOf(agent, right),
-    skills: [...agent.skills.filter((s) => !isCap(s.name)), ...skills],
+    skills: [...agent.skills.filter((s) => !isCap(s)), ...skills],
     servers: { ...agent.servers, ...serversOf(right) },
     revision: revisionOf([agent.revision, ...right.map((c) => `${c.kind} ${c.name} ${c.content}`)]),
   }
@@ -33,7 +33,10 @@ function instructionsOf({ instructions }: Agent, caps: readonly Cap[]): string {
     .map((c) => `# ${c.name}\n\n${c.body}`)
   const services = caps
     .filter((c) => c.kind === 'service')
-    .map((c) => `- ${toolName(c)}: ${c.about ?? ''}${c.body === '' ? '' : `\n  ${c.body.replaceAll('\n', '\n  ')}`}`)
+    .map(
+      (c) =>
+        `- ${toolName(c)}: ${c.about ?? ''}${c.body === '' ? '' : `\n  ${c.body.replaceAll('\n', '\n  ')}`}`,
+    )
   const told =
     services.length === 0
       ? ''
@@ -49,15 +52,14 @@ const serversOf = (caps: readonly Cap[]): Record<string, ToolServer> =>
 
 /** The catalog whose agents have their capabilities. */
 export function composeCatalog(catalog: EditableCatalog, caps: Caps): EditableCatalog {
-  const made = new Map<string, { of: Agent; caps: string; agent: Agent }>()
+  const made = new Map<string, { of: Agent; caps: readonly Cap[]; agent: Agent }>()
   const compose = (agent: Agent): Agent => {
     const list = caps.list(agent.name)
     if (list.length === 0) return agent
-    const key = revisionOf(list.map((c) => `${c.kind} ${c.name} ${c.problem ?? ''} ${c.content}`))
     const known = made.get(agent.name)
-    if (known?.of === agent && known.caps === key) return known.agent
+    if (known?.of === agent && known.caps === list) return known.agent
     const composed = withCaps(agent, list)
-    made.set(agent.name, { of: agent, caps: key, agent: composed })
+    made.set(agent.name, { of: agent, caps: list, agent: composed })
     return composed
   }
   const names = () => catalog.agents().map((a) => a.name)

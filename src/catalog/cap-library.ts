@@ -6,11 +6,11 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
+  CAP_NAME,
   type Cap,
   type CapAddress,
   type CapChange,
   type CapKind,
-  CAP_NAME,
   type Caps,
   commandIn,
   fillPrompt,
@@ -60,6 +60,8 @@ class CapLibrary implements Caps {
   #github: GitHub
   /** By the scope's folder. */
   #readings = new Map<string, { scope: Scope; reading: ScopeReading }>()
+  /** What counts for each agent, until something changes. */
+  #lists = new Map<string, Cap[]>()
   #listeners = new Set<(change: CapChange) => void>()
   #watch: FolderWatch
   #work: Promise<unknown> = Promise.resolve()
@@ -81,13 +83,18 @@ class CapLibrary implements Caps {
 
   // ---- reading ----------------------------------------------------------------------------------
 
+  /** The same array as long as nothing changes. */
   list(agent: string, kind?: CapKind): Cap[] {
+    const all = this.#lists.get(agent) ?? this.#collect(agent)
+    this.#lists.set(agent, all)
+    return kind === undefined ? all : all.filter((cap) => cap.kind === kind)
+  }
+
+  #collect(agent: string): Cap[] {
     const shared = this.#of(this.#scopeOf(agent, 'shared'))
     const own = this.#of(this.#scopeOf(agent, 'private'))
     const isOwn = (cap: Cap) => own.some((c) => c.kind === cap.kind && c.name === cap.name)
-    return [...own, ...shared.filter((cap) => !isOwn(cap))]
-      .filter((cap) => kind === undefined || cap.kind === kind)
-      .sort(byPlace)
+    return [...own, ...shared.filter((cap) => !isOwn(cap))].sort(byPlace)
   }
 
   get(agent: string, kind: CapKind, name: string): Cap | null {
@@ -238,12 +245,14 @@ class CapLibrary implements Caps {
       const before = this.#readings.get(scope.path)?.reading
       const reading = await readScope(scope, only ? undefined : before, options)
       this.#readings.set(scope.path, { scope, reading })
+      if (before !== reading) this.#lists.clear()
       if (before && before !== reading) this.#tell(scope, before.caps, reading.caps)
     }
     if (only) return
     for (const [path, { scope, reading }] of this.#readings)
       if (!scopes.some((s) => s.path === path)) {
         this.#readings.delete(path)
+        this.#lists.clear()
         this.#tell(scope, reading.caps, [])
       }
     await this.#follow()
@@ -253,10 +262,7 @@ class CapLibrary implements Caps {
     if (only) return [only]
     const names = await readdir(join(this.#root, 'agents')).catch(() => [])
     const agents = names.filter((n) => CAP_NAME.test(n))
-    return [
-      this.#scopeOf('', 'shared'),
-      ...agents.map((agent) => this.#scopeOf(agent, 'private')),
-    ]
+    return [this.#scopeOf('', 'shared'), ...agents.map((agent) => this.#scopeOf(agent, 'private'))]
   }
 
   /** Folders that people write into; the root itself holds much that is none of ours. */
@@ -270,7 +276,12 @@ class CapLibrary implements Caps {
 
   #tell({ agent, visibility }: Scope, before: readonly Cap[], after: readonly Cap[]): void {
     const facts = (caps: readonly Cap[]) =>
-      new Map(caps.map((c) => [`${c.kind} ${c.name}`, JSON.stringify([c.form, c.ref, c.content, c.problem])]))
+      new Map(
+        caps.map((c) => [
+          `${c.kind} ${c.name}`,
+          JSON.stringify([c.form, c.ref, c.content, c.problem]),
+        ]),
+      )
     const [was, is] = [facts(before), facts(after)]
     for (const key of new Set([...was.keys(), ...is.keys()])) {
       if (was.get(key) === is.get(key)) continue

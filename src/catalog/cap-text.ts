@@ -35,16 +35,14 @@ export async function readCapText(
     case 'psyche':
       return { ...found, problem: null }
     case 'skill':
-      return { ...found, problem: skillProblem(read, about, body) }
+      return { ...found, problem: skillProblem(about, body) }
     case 'service':
       return service(name, read, found, secret)
   }
 }
 
-function skillProblem(fields: Fields, about: string | null, body: string): string | null {
+function skillProblem(about: string | null, body: string): string | null {
   if (about === null) return 'skill description is required'
-  const other = Object.keys(fields).find((k) => k !== 'description' && k !== 'name')
-  if (other !== undefined) return `unknown skill field: ${other}`
   return body === '' ? 'skill body is required' : null
 }
 
@@ -94,7 +92,11 @@ function entryOf({ transport, target, headers, env }: Fields): ServerEntry {
   const names = envNames(env) ?? []
   const vars = Object.fromEntries(names.map((n) => [n, `\${env:${n}}`]))
   if (transport === 'http')
-    return { transport: 'http', url: String(target).trim(), headers: (headers ?? {}) as Record<string, string> }
+    return {
+      transport: 'http',
+      url: String(target).trim(),
+      headers: (headers ?? {}) as Record<string, string>,
+    }
   const [command = '', ...args] = wordsOf(String(target))
   return { transport: 'stdio', command, args, env: vars }
 }

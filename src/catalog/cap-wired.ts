@@ -81,13 +81,19 @@ export function refOf(kind: CapKind, name: string, ref: string): Ref {
   if (!found)
     throw new Fault('invalid', `Wired ${kind} ref '${ref}' is neither a path nor a GitHub ref.`)
   if (stemOf(kind, ref.trim()) !== name)
-    throw new Fault('invalid', `Wired ${kind} ref '${ref}' does not match requested name '${name}'.`)
+    throw new Fault(
+      'invalid',
+      `Wired ${kind} ref '${ref}' does not match requested name '${name}'.`,
+    )
   return found
 }
 
 /** The name at the end of a ref: the file without its ending, or the skill's folder. */
 function stemOf(kind: CapKind, ref: string): string {
-  const path = ref.replace(/[?#].*$/, '').replace(/@[^/]*$/, '').replace(/\/+$/, '')
+  const path = ref
+    .replace(/[?#].*$/, '')
+    .replace(/@[^/]*$/, '')
+    .replace(/\/+$/, '')
   const parts = path.split('/')
   const last = parts.pop() ?? ''
   if (kind === 'skill' && /^skill\.md$/i.test(last)) return parts.pop() ?? ''

@@ -20,7 +20,6 @@ describe('the server', () => {
       port: 3011,
       host: '127.0.0.1',
       listens: [],
-      role: 'all',
       dataDir: join(homedir(), '.manifold'),
       workspace: join(homedir(), '.manifold', 'workspace'),
       defaultModel: null,

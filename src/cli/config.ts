@@ -42,7 +42,6 @@ export interface Config {
   host: string
   /** Ports that speak one dialect only; each dialect at most once. */
   listens: { dialect: string; port: number }[]
-  role: 'all' | 'api' | 'worker'
   dataDir: string
   /** Folders of agents beside the data folder's own. */
   agentDirs: string[]
@@ -132,13 +131,6 @@ export function addServerFlags(command: Command): Command {
     .option('--behind-proxy', 'a proxy in front ends TLS and is trusted')
     .option('--allow-host <name>', 'Host header to accept; repeatable', collect(String))
     .option('--allow-origin <origin>', 'web origin to accept; repeatable', collect(origin))
-    .addOption(
-      new Option('--role <role>', 'part of a server over several machines (all)').choices([
-        'all',
-        'api',
-        'worker',
-      ]),
-    )
     .option('--drain-timeout <seconds>', 'longest wait for steps at a stop (10)', seconds)
     .option('--lease <seconds>', 'how long a silent process keeps its threads (10)', seconds)
     .option('--demo-rate <tokens>', 'tokens a second of demo:* (MANIFOLD_DEMO_RATE, 60)', count)
@@ -180,7 +172,6 @@ export interface ServerFlags {
   behindProxy?: boolean
   allowHost?: string[]
   allowOrigin?: string[]
-  role?: Config['role']
   drainTimeout?: number
   lease?: number
   demoRate?: number
@@ -198,7 +189,6 @@ export function readConfig(flags: ServerFlags, env: Env): Config {
     port: mainPort,
     host,
     listens: checked(flags.listen ?? [], mainPort),
-    role: flags.role ?? 'all',
     dataDir,
     agentDirs: (flags.agents ?? []).map(folder),
     workspace: flags.workspace ? folder(flags.workspace) : join(dataDir, 'workspace'),

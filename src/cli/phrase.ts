@@ -70,8 +70,8 @@ export function askLines(style: PrintStyle, body: AskBody): string[] {
     case 'approval':
       return body.calls.map((c) => {
         const about = c.subject || inputText(c.input)
-        const text = oneLine(`May ${c.tool} run? ${about}`, style.columns * 3)
-        return `${paint.yellow('?')} ${text}${c.reason ? paint.dim(` (${harmless(c.reason)})`) : ''}`
+        const text = oneLine(`Allow ${c.tool} ${about}`.trim(), style.columns * 3)
+        return `${paint.yellow('?')} ${text}?${c.reason ? paint.dim(` (${harmless(c.reason)})`) : ''}`
       })
     case 'recovery':
       return body.calls.map((c) => {
@@ -123,4 +123,5 @@ export function spentLine(style: PrintStyle, usage: Usage): string[] {
   return [dim(style, `${tokens.toLocaleString('en')} tokens${price}`)]
 }
 
-export const money = (usd: number): string => `$${usd.toFixed(usd < 0.1 ? 4 : 2)}`
+export const money = (usd: number): string =>
+  usd === 0 ? '$0' : `$${usd.toFixed(usd < 0.1 ? 4 : 2)}`

@@ -121,7 +121,7 @@ function addLists(program: Command, env: Env): void {
     .addOption(
       new Option('--parent <id>', 'children of this thread').default('none', 'threads of people'),
     )
-    .option('--search <words>', 'only where title or text has them')
+    .option('--search <words>', 'only where the title or the last words have them')
     .action(list(listThreads, ['agent', 'status', 'parent', 'search']))
 
   const runs = program.command('runs').description('list runs, or cancel one')

@@ -83,7 +83,7 @@ describe('a printout', () => {
   test('keeps what is asked until it is settled', () => {
     const opened = log(created('go'), started(), asks({ kind: 'approval', calls: [call] }))
     const { state, text } = print(opened)
-    expect(text).toContain('? May write run? a.txt')
+    expect(text).toContain('? Allow write a.txt?')
     expect(state.asks).toMatchObject([{ ask: 'a1', open: ['c1'] }])
     const settled = fact('ask.settled', {
       ask: 'a1',
@@ -101,7 +101,7 @@ describe('a printout', () => {
     const about = { turn: 0, call: 'c0', thread: 't2', ask: 'a2' }
     const body: AskBody = { kind: 'approval', calls: [call] }
     const { state, text } = print(log(fact('child.asked', { ...about, body, expiresAt: null })))
-    expect(text).toContain('? May write run? a.txt')
+    expect(text).toContain('? Allow write a.txt?')
     expect(state.asks).toMatchObject([{ ask: 'a2', open: ['c1'] }])
     const rulings = { c1: { allow: true, by: 'person' as const } }
     const settled = fact('child.settled', { ...about, how: 'answered', rulings })

@@ -41,6 +41,8 @@ export interface EngineSettings {
   outputLimit: number
   /** Runs at work at the same time; more wait for their turn. */
   maxActive: number
+  /** False: threads are moved on by other processes only. */
+  drives: boolean
   /** Threads inside threads. */
   maxDepth: number
 }
@@ -55,6 +57,7 @@ export const DEFAULT_SETTINGS: Omit<EngineSettings, 'worker' | 'workspace'> = {
   retryMs: 500,
   outputLimit: 64 * 1024,
   maxActive: 5_000,
+  drives: true,
   maxDepth: 4,
 }
 

@@ -35,17 +35,31 @@ interface Drive {
   finished: Promise<void>
 }
 
+/** What a drive must know of its lease. */
+interface Licence {
+  /** True when the thread is this process's to drive. */
+  acquire(live: LiveThread): Promise<boolean>
+  /** The same, by the word of the store. */
+  confirm(live: LiveThread): Promise<boolean>
+}
+
+/** How long a thread rests when the store does not answer. */
+const AWAY_MS = 1_000
+
 export class Drivers {
   #context: Context
-  #acquire: (live: LiveThread) => Promise<boolean>
+  #licence: Licence
+  /** Told when a drive has ended. */
+  #freed: () => void
   #drives = new Map<string, Drive>()
-  #waiting: string[] = []
+  #waiting = new Set<string>()
   #timers = new Map<string, NodeJS.Timeout>()
   #isStopping = false
 
-  constructor(context: Context, acquire: (live: LiveThread) => Promise<boolean>) {
+  constructor(context: Context, licence: Licence, freed: () => void) {
     this.#context = context
-    this.#acquire = acquire
+    this.#licence = licence
+    this.#freed = freed
   }
 
   get active(): number {
@@ -56,21 +70,30 @@ export class Drivers {
     return this.#drives.has(thread)
   }
 
-  /** Something may be owed to the thread. Cheap; may be said too often. */
-  poke(live: LiveThread): void {
-    if (this.#isStopping) return
+  /** How many more threads can be driven. */
+  get room(): number {
+    const { maxActive, drives } = this.#context.settings
+    return drives ? Math.max(0, maxActive - this.#drives.size - this.#waiting.size) : 0
+  }
+
+  /**
+   * Something may be owed to the thread. Cheap; may be said too often. False when it has to wait, so
+   * that another process may be quicker. Children never wait: their parents do, and hold a place.
+   */
+  poke(live: LiveThread): boolean {
+    if (this.#isStopping || !this.#context.settings.drives) return false
     const drive = this.#drives.get(live.id)
     if (drive) {
       drive.isPoked = true
-      return
+      return true
     }
-    // A child is what its parent waits for: it needs no place of its own.
     const isFull = this.#drives.size >= this.#context.settings.maxActive
     if (isFull && live.state.parent === null) {
-      if (!this.#waiting.includes(live.id)) this.#waiting.push(live.id)
-      return
+      this.#waiting.add(live.id)
+      return false
     }
     this.#begin(live)
+    return true
   }
 
   /** Stops the step that is going on in the thread. */
@@ -117,43 +140,65 @@ export class Drivers {
 
   async #run(drive: Drive): Promise<void> {
     const { live } = drive
+    live.beginDrive()
     try {
-      if (await this.#acquire(live)) await this.#loop(drive)
+      await this.#loop(drive)
     } catch (error) {
-      if (!(error instanceof Fenced)) await this.#broken(live, error)
-    } finally {
-      this.#drives.delete(live.id)
-      if (drive.isPoked && !this.#isStopping && live.epoch !== null) this.#begin(live)
-      await this.#admitWaiting()
+      await this.#failed(live, error)
     }
+    // What an overtaken drive has left unsaid is refused before another one may begin.
+    if (live.isLost) await live.settled()
+    this.#drives.delete(live.id)
+    if (drive.isPoked && !this.#isStopping && live.epoch !== null) this.#begin(live)
+    this.#admitWaiting()
+    this.#freed()
+  }
+
+  /** Who was overtaken, or is cut off from the store, stops quietly: the run goes on elsewhere, or later. */
+  async #failed(live: LiveThread, error: unknown): Promise<void> {
+    try {
+      if (error instanceof Fenced) return
+      if (isAway(error)) return this.#pause(live)
+      // On a state that another process has moved on any step breaks.
+      if (await this.#licence.confirm(live)) await this.#broken(live, error)
+    } catch (err) {
+      if (isAway(err)) this.#pause(live)
+      else this.#context.log.error({ thread: live.id, err }, 'the run could not be ended')
+    }
+  }
+
+  #pause(live: LiveThread): void {
+    if (!this.#isStopping) this.#wakeAt(live.id, this.#context.clock() + AWAY_MS)
   }
 
   /** A bug in a step neither spins nor leaves a run that looks alive: the run fails, and says so. */
   async #broken(live: LiveThread, error: unknown): Promise<void> {
     this.#context.log.error({ thread: live.id, err: error }, 'a step broke')
     const trouble = { code: 'internal', message: 'The server made a mistake in this run.' }
-    await failRun(this.#context, live, trouble).catch((err) =>
-      this.#context.log.error({ thread: live.id, err }, 'the run could not be ended'),
-    )
+    await failRun(this.#context, live, trouble)
   }
 
-  async #admitWaiting(): Promise<void> {
-    const id = this.#waiting.shift()
-    if (id !== undefined) this.poke(await this.#context.live(id))
+  #admitWaiting(): void {
+    const [id] = this.#waiting
+    if (id === undefined) return
+    this.#waiting.delete(id)
+    this.#wakeAt(id, 0)
   }
 
   async #loop(drive: Drive): Promise<void> {
-    while (!this.#isStopping) {
+    const { live } = drive
+    while (!this.#isStopping && !live.isLost && (await this.#licence.acquire(live))) {
       drive.isPoked = false
       drive.isWatching = false
       const step = await this.#step(drive)
-      if (step.do === 'wait' && step.until !== null) this.#wakeAt(drive.live.id, step.until)
+      if (step.do === 'wait' && step.until !== null) this.#wakeAt(live.id, step.until)
       if ((step.do === 'wait' || step.do === 'rest') && !drive.isPoked) return
     }
   }
 
   /** By name: the thread may have left memory and come back by then. */
   #wakeAt(id: string, until: number): void {
+    if (this.#isStopping) return
     const delay = Math.max(0, Math.min(until - this.#context.clock(), 2 ** 30))
     clearTimeout(this.#timers.get(id))
     const timer = setTimeout(() => {
@@ -283,6 +328,8 @@ async function soon(work: Promise<unknown>, withinMs: number): Promise<void> {
   await Promise.race([work, late])
   clearTimeout(timer)
 }
+
+const isAway = (error: unknown): boolean => error instanceof Fault && error.code === 'unavailable'
 
 /** Closes what is open and ends the active run as failed. */
 async function failRun(context: Context, live: LiveThread, trouble: Trouble): Promise<void> {

@@ -19,13 +19,14 @@ import type {
   Request,
 } from '../kernel/ports.ts'
 import type { ChildAsk } from '../kernel/run.ts'
-import { emptyThread, evolve, fold, historyOf, type Thread } from '../kernel/thread.ts'
+import { emptyThread, evolve, fold, historyOf, isDue, type Thread } from '../kernel/thread.ts'
 import type { AskEvent, Context, EngineDeps } from './context.ts'
 import { Drivers } from './driver.ts'
 import { Grants } from './grants.ts'
 import { Leases } from './leases.ts'
 import { type Committed, type Decision, type LiveThread, milestones } from './live.ts'
 import { Readers } from './readers.ts'
+import { Round } from './round.ts'
 import { Threads } from './threads.ts'
 
 export interface RunningEngine extends Engine {
@@ -57,11 +58,17 @@ class DurableEngine implements RunningEngine {
   #listeners = new Set<(events: Event[]) => void>()
   #ended = new Map<string, Set<() => void>>()
   #askListeners = new Map<string, Set<(event: AskEvent) => void>>()
+  /** Threads that somebody here waits for, by the number of those who do. */
+  #watched = new Map<string, number>()
   #timer: NodeJS.Timeout | null = null
   #sweeper: NodeJS.Timeout | null = null
-  #polling: Promise<void> = Promise.resolve()
+  #renewing: Round
+  #seeking: Round
+  #waking: Round
+  /** More threads were due than could be driven. */
+  #isStarved = false
   #isClosed = false
-  #stopAdvance: () => void
+  #stops: (() => void)[] = []
   #appended = 0
   /** Runs that have said nothing yet, by the time of their submit. */
   #unheard = new Map<string, number>()
@@ -76,35 +83,53 @@ class DurableEngine implements RunningEngine {
     this.toolbox = toolbox
     this.endpoints = deps.endpoints
     this.sandbox = deps.sandbox
-    this.#threads = new Threads({ store, clock, committed: (live, e) => this.#committed(live, e) })
+    this.#threads = new Threads({
+      store,
+      clock,
+      committed: (live, events) => this.#committed(live, events),
+      heard: (live, events) => this.#heard(live, events),
+      fenced: (live) => this.#leases.lose(live),
+    })
     this.#readers = new Readers(store, (err) => log.error({ err }, 'a reader broke'))
-    this.#leases = new Leases(store, settings, clock)
+    this.#leases = new Leases(store, settings, clock, (live) =>
+      this.#drivers.abort(live.id, 'lost'),
+    )
     this.#grants = new Grants(store, clock)
     const context: Context = {
       ...deps,
-      live: (id) => this.#threads.get(id),
+      live: (id) => this.#fresh(id),
       submit: (thread, request) => this.submit(thread, request),
       onAsks: (thread, listener) => this.#onAsks(thread, listener),
       runEnded: (thread, run, signal) => this.#runEnded(thread, run, signal),
       grants: (agent) => this.grants(agent),
     }
-    this.#drivers = new Drivers(context, (live) => this.#leases.acquire(live))
-    this.#stopAdvance = store.onAdvance((thread) => {
-      this.#advanced(thread).catch((err) =>
-        log.error({ err, thread }, 'a thread could not be read'),
-      )
+    this.#drivers = new Drivers(context, this.#leases, () => {
+      if (this.#isStarved) this.#seeking.ask()
     })
+    const round = (work: () => Promise<void>, text: string): Round =>
+      new Round(work, (err) => log.error({ err }, text))
+    this.#renewing = round(() => this.#renew(), 'leases could not be renewed')
+    this.#seeking = round(() => this.#seek(), 'due threads could not be looked for')
+    this.#waking = round(() => store.wake(), 'other workers could not be woken')
+    this.#stops.push(
+      store.onAdvance((thread, seq) => {
+        this.#advanced(thread, seq).catch((err) => log.warn({ err, thread }, 'cannot catch up'))
+      }),
+    )
   }
 
   async start(): Promise<void> {
     if (this.#isClosed) return
-    const first = this.#poll()
-    this.#polling = first.catch(() => {})
-    await first
+    const { store, settings } = this.#deps
+    this.#stops.push(store.onWake(() => this.#seeking.ask()))
+    this.#seeking.ask()
+    await this.#seeking.settled()
     if (this.#isClosed) return
-    this.#timer = setInterval(() => {
-      this.#polling = this.#poll().catch((err) => this.#deps.log.error({ err }, 'polling failed'))
-    }, this.#deps.settings.pollMs)
+    const tick = (): void => {
+      this.#renewing.ask()
+      this.#seeking.ask()
+    }
+    this.#timer = setInterval(tick, Math.min(settings.pollMs, settings.leaseMs / 4))
     this.#timer.unref()
     this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_MS)
     this.#sweeper.unref()
@@ -114,13 +139,17 @@ class DurableEngine implements RunningEngine {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    if (this.#timer) clearInterval(this.#timer)
     if (this.#sweeper) clearInterval(this.#sweeper)
-    this.#stopAdvance()
     this.#readers.end('shutdown')
-    await this.#polling
+    await this.#seeking.settled()
+    // Leases are renewed and cancels are heard until the last step is done.
     await this.#drivers.stop(this.#deps.settings.drainMs)
+    if (this.#timer) clearInterval(this.#timer)
+    for (const stop of this.#stops) stop()
+    await this.#renewing.settled()
     await this.#leases.releaseAll()
+    this.#waking.ask()
+    await this.#waking.settled()
   }
 
   // ---- commands ---------------------------------------------------------------------------
@@ -143,9 +172,8 @@ class DurableEngine implements RunningEngine {
 
   async submit(id: string, request: Request, options: Options = {}): Promise<Receipt> {
     return this.#once(options.idempotency, async () => {
-      const live = await this.#known(id)
-      if (request.do === 'answer') return this.#answer(live, request, options)
-      return this.#execute(live, [this.#name(request)], options)
+      if (request.do === 'answer') return this.#answer(await this.#current(id), request, options)
+      return this.#execute(await this.#known(id), [this.#name(request)], options)
     })
   }
 
@@ -202,7 +230,7 @@ class DurableEngine implements RunningEngine {
   }
 
   async erase(id: string): Promise<void> {
-    const live = await this.#known(id)
+    const live = await this.#current(id)
     await this.#endAll(live)
     // Whoever comes from here on finds the thread gone; nothing is made any more that could be left.
     live.retire()
@@ -343,7 +371,7 @@ class DurableEngine implements RunningEngine {
   // ---- reading ----------------------------------------------------------------------------
 
   async thread(id: string): Promise<Thread> {
-    return (await this.#known(id)).state
+    return (await this.#current(id)).state
   }
 
   async threadAt(id: string, seq: number): Promise<Thread> {
@@ -401,6 +429,22 @@ class DurableEngine implements RunningEngine {
     throw new Fault('not_found', `There is no thread ${id}.`)
   }
 
+  /** As of now: a thread that this process does not drive may have been moved on by another. */
+  async #current(
+    id: string,
+    open = (thread: string): Promise<LiveThread> => this.#known(thread),
+  ): Promise<LiveThread> {
+    const wasThere = this.#threads.peek(id) !== null
+    const live = await open(id)
+    if (wasThere && live.epoch === null) await live.catchUp()
+    return live
+  }
+
+  /** The same for a thread that need not exist yet. */
+  #fresh(id: string): Promise<LiveThread> {
+    return this.#current(id, (thread) => this.#threads.get(thread))
+  }
+
   #committed(live: LiveThread, events: Event[]): void {
     this.#appended += events.length
     this.#readers.publish(live.id, events)
@@ -409,7 +453,18 @@ class DurableEngine implements RunningEngine {
     if (told.length === 0) return
     for (const listener of this.#listeners) this.#tell(listener, told)
     for (const event of told) this.#react(live, event)
-    if (live.state.active || live.state.queue.length > 0) this.#drivers.poke(live)
+    for (const event of told) this.#conclude(live, event)
+    if (!live.state.active && live.state.queue.length === 0) return
+    if (!this.#drivers.poke(live) && isDue(live.state)) this.#waking.ask()
+  }
+
+  /** Another process appended this. */
+  #heard(live: LiveThread, events: Event[]): void {
+    this.#readers.publish(live.id, events)
+    const told = milestones(events)
+    for (const event of told) this.#react(live, event)
+    if (told.some((e) => e.type === 'ask.settled')) this.#grants.forget()
+    if (told.length > 0 && live.epoch !== null) this.#drivers.poke(live)
   }
 
   #hearFirst(events: Event[]): void {
@@ -434,11 +489,16 @@ class DurableEngine implements RunningEngine {
     if (event.type === 'run.cancelling' && event.data.when === 'now')
       this.#drivers.abort(live.id, 'cancel')
     if (isAskEvent(event)) for (const tell of this.#askListeners.get(live.id) ?? []) tell(event)
-    if (event.type === 'run.created') this.#unheard.set(event.run as string, event.at)
     if (event.type !== 'run.ended') return
     this.#unheard.delete(event.run as string)
     for (const wake of this.#ended.get(event.run as string) ?? []) wake()
-    this.#packSoon(live, event.seq)
+  }
+
+  /** What only the process does that appended the event. */
+  #conclude(live: LiveThread, { type, run, seq, at }: Event): void {
+    if (type === 'run.ended') this.#packSoon(live, seq)
+    const isCounted = type === 'run.created' && this.#unheard.size < UNHEARD_LIMIT
+    if (isCounted) this.#unheard.set(run as string, at)
   }
 
   /** The deltas of an ended run are rewritten in less space, when nobody is kept waiting by it. */
@@ -455,18 +515,37 @@ class DurableEngine implements RunningEngine {
   #onAsks(thread: string, listener: (event: AskEvent) => void): () => void {
     const listeners = this.#askListeners.get(thread) ?? new Set()
     this.#askListeners.set(thread, listeners.add(listener))
+    const leave = this.#watch(thread)
     return () => {
+      leave()
       listeners.delete(listener)
       if (listeners.size === 0) this.#askListeners.delete(thread)
     }
   }
 
+  /** The thread stays in memory and up to date, wherever it is driven. Returns how to let it go. */
+  #watch(thread: string): () => void {
+    this.#watched.set(thread, (this.#watched.get(thread) ?? 0) + 1)
+    return () => {
+      const left = (this.#watched.get(thread) ?? 1) - 1
+      if (left > 0) this.#watched.set(thread, left)
+      else this.#watched.delete(thread)
+    }
+  }
+
   async #runEnded(thread: string, run: string, signal: AbortSignal): Promise<void> {
-    const live = await this.#threads.get(thread)
-    const isOpen = (): boolean =>
-      live.state.active?.id === run || live.state.queue.some((r) => r.id === run)
-    if (!isOpen() || signal.aborted) return
-    await new Promise<void>((resolve) => {
+    const leave = this.#watch(thread)
+    try {
+      const { active, queue } = (await this.#fresh(thread)).state
+      const isOpen = active?.id === run || queue.some((r) => r.id === run)
+      if (isOpen && !signal.aborted) await this.#endOf(run, signal)
+    } finally {
+      leave()
+    }
+  }
+
+  #endOf(run: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
       const wakers = this.#ended.get(run) ?? new Set()
       this.#ended.set(run, wakers)
       const done = (): void => {
@@ -483,13 +562,25 @@ class DurableEngine implements RunningEngine {
   // ---- other processes, and the clock -----------------------------------------------------
 
   /** Another process appended: whoever follows is told, and a cancel reaches the step at work. */
-  async #advanced(thread: string): Promise<void> {
-    this.#readers.advance(thread)
+  async #advanced(thread: string, seq: number): Promise<void> {
+    if (seq === 0) return this.#erased(thread)
+    const live = await this.#threads.peek(thread)
+    // Who neither drives nor waits reads the log when something is wanted of the thread.
+    if (!live || !this.#isMinded(live)) this.#readers.advance(thread, seq)
+    else if (live.state.seq < seq) await live.catchUp()
+  }
+
+  #isMinded({ id, epoch }: LiveThread): boolean {
+    return epoch !== null || this.#watched.has(id) || this.#readers.isFollowed(id)
+  }
+
+  async #erased(thread: string): Promise<void> {
+    this.#readers.end('erased', thread)
     const live = await this.#threads.peek(thread)
     if (!live) return
-    const events = await live.catchUp()
-    for (const event of events) this.#react(live, event)
-    if (events.length > 0 && live.epoch !== null) this.#drivers.poke(live)
+    live.retire()
+    this.#leases.lose(live)
+    this.#threads.forget(thread)
   }
 
   /** Forgets the answers of requests that nobody repeats any more. */
@@ -503,24 +594,40 @@ class DurableEngine implements RunningEngine {
     }
   }
 
-  async #poll(): Promise<void> {
+  async #renew(): Promise<void> {
     const { settings, clock } = this.#deps
-    for (const live of await this.#leases.renew()) this.#drivers.abort(live.id, 'lost')
-    for (;;) {
-      const leases = await this.#leases.claim(CLAIM)
-      for (const lease of leases) {
-        const live = await this.#threads.get(lease.thread)
-        await this.#leases.hold(live, lease)
-        this.#drivers.poke(live)
-      }
-      if (leases.length < CLAIM || this.#isClosed) break
-    }
+    await this.#leases.renew()
     await this.#threads.rest(
       clock() - settings.restMs,
       // Who waits for a thread must hear what becomes of it, by whosever hand.
-      (live) => this.#drivers.isDriving(live.id) || this.#askListeners.has(live.id),
+      ({ id }) => this.#drivers.isDriving(id) || this.#watched.has(id),
       (live) => this.#leases.release(live),
     )
+  }
+
+  /** Takes up due threads, but no more than can be driven: the others may have room. */
+  async #seek(): Promise<void> {
+    for (;;) {
+      const limit = Math.min(CLAIM, this.#drivers.room)
+      this.#isStarved = limit === 0
+      if (limit === 0 || this.#isClosed) return
+      const claimed = await this.#leases.claim(limit, (id) => this.#open(id))
+      for (const live of claimed) if (live) this.#drivers.poke(live)
+      if (claimed.length < limit) return
+    }
+  }
+
+  /** A thread as the log has it now; null, and said so, when it cannot be read. */
+  async #open(id: string): Promise<LiveThread | null> {
+    try {
+      const wasThere = this.#threads.peek(id) !== null
+      const live = await this.#threads.get(id)
+      if (wasThere) await live.catchUp()
+      return live
+    } catch (err) {
+      this.#deps.log.error({ err, thread: id }, 'a thread could not be read')
+      return null
+    }
   }
 }
 
@@ -539,6 +646,7 @@ const isAskEvent = (event: Event): event is AskEvent =>
   event.type === 'child.settled'
 
 const CLAIM = 200
+const UNHEARD_LIMIT = 10_000
 const PACK_AFTER_MS = 250
 
 /** How long the work of a thread that is erased may take to stop. */

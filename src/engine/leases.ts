@@ -1,22 +1,39 @@
 /**
  * Which threads this process may move on. A lease is taken before the first step, renewed while the
- * thread is in memory, and fenced by its epoch: who has lost it can no longer append.
+ * thread is in memory, and fenced by its epoch: who has lost it can no longer append. It is good
+ * until its time and no longer: whoever slept past that asks again before it does anything.
  */
 
 import type { Lease, Store } from '../kernel/ports.ts'
 import type { EngineSettings } from './context.ts'
 import type { LiveThread } from './live.ts'
 
+interface Held {
+  live: LiveThread
+  until: number
+}
+
+/** What must be left of a lease; with less it is renewed. */
+const FRESH = 0.7
+
 export class Leases {
   #store: Store
   #settings: EngineSettings
   #clock: () => number
-  #held = new Map<string, LiveThread>()
+  #lost: (live: LiveThread) => void
+  #held = new Map<string, Held>()
 
-  constructor(store: Store, settings: EngineSettings, clock: () => number) {
+  constructor(
+    store: Store,
+    settings: EngineSettings,
+    clock: () => number,
+    /** Told of every thread whose lease is somebody else's now. */
+    lost: (live: LiveThread) => void,
+  ) {
     this.#store = store
     this.#settings = settings
     this.#clock = clock
+    this.#lost = lost
   }
 
   get count(): number {
@@ -25,54 +42,98 @@ export class Leases {
 
   /** True when the thread is this process's to drive. */
   async acquire(live: LiveThread): Promise<boolean> {
-    if (live.epoch !== null) return true
-    const { worker } = this.#settings
-    const lease = await this.#store.claimOne(worker, live.id, this.#clock(), this.#until())
-    if (lease) await this.hold(live, lease)
-    return lease !== null
-  }
-
-  async hold(live: LiveThread, lease: Lease): Promise<void> {
-    live.epoch = lease.epoch
-    this.#held.set(live.id, live)
+    if (live.epoch !== null) {
+      if (this.#isGood(live) || (await this.confirm(live))) return true
+    }
+    const until = this.#until()
+    const lease = await this.#store.claimOne(this.#settings.worker, live.id, this.#clock(), until)
+    if (!lease) return false
+    this.#hold(live, lease, until)
     // Somebody else may have driven the thread since it was read.
     await live.catchUp()
+    return true
   }
 
-  /** Threads that are due and that nobody drives: new ones, and those of processes that died. */
-  claim(limit: number): Promise<Lease[]> {
-    return this.#store.claim(this.#settings.worker, this.#clock(), this.#until(), limit)
-  }
-
-  /** Returns the threads whose lease was lost. */
-  async renew(): Promise<LiveThread[]> {
-    const leases = [...this.#held.values()].flatMap((live) =>
-      live.epoch === null ? [] : [{ thread: live.id, epoch: live.epoch }],
+  /**
+   * Takes threads that are due and that nobody drives: new ones, and those of processes that died.
+   * `open` gives a thread with its state; null for one that cannot be read.
+   */
+  async claim(
+    limit: number,
+    open: (thread: string) => Promise<LiveThread | null>,
+  ): Promise<(LiveThread | null)[]> {
+    const until = this.#until()
+    const { worker } = this.#settings
+    const leases = await this.#store.claim(worker, this.#clock(), until, limit)
+    return Promise.all(
+      leases.map(async (lease) => {
+        const live = await open(lease.thread)
+        if (live) this.#hold(live, lease, until)
+        return live
+      }),
     )
-    if (leases.length === 0) return []
-    const kept = await this.#store.renew(this.#settings.worker, leases, this.#until())
-    const names = new Set(kept.map((l) => l.thread))
-    const lost = leases.flatMap((l) => {
-      const live = this.#held.get(l.thread)
-      return live && !names.has(l.thread) && live.epoch === l.epoch ? [live] : []
-    })
-    for (const live of lost) {
-      live.epoch = null
-      this.#held.delete(live.id)
+  }
+
+  /** Asks the store, whatever is known here. */
+  async confirm(live: LiveThread): Promise<boolean> {
+    await this.#renew([live])
+    return live.epoch !== null
+  }
+
+  /** Renews what is about to run out. */
+  async renew(): Promise<void> {
+    const soon = this.#clock() + this.#settings.leaseMs * FRESH
+    const due = [...this.#held.values()].filter((h) => h.until < soon).map((h) => h.live)
+    if (due.length > 0) await this.#renew(due)
+  }
+
+  async #renew(lives: LiveThread[]): Promise<void> {
+    const until = this.#until()
+    const asked = lives.flatMap((live) =>
+      live.epoch === null ? [] : [{ live, lease: { thread: live.id, epoch: live.epoch } }],
+    )
+    const leases = asked.map((a) => a.lease)
+    const renewed = await this.#store.renew(this.#settings.worker, leases, until)
+    const kept = new Set(renewed.map((l) => l.thread))
+    for (const { live, lease } of asked) {
+      const held = this.#held.get(live.id)
+      // It may have been given back, and even taken again, meanwhile.
+      if (held?.live !== live || live.epoch !== lease.epoch) continue
+      if (kept.has(live.id)) held.until = until
+      else this.lose(live)
     }
-    return lost
+  }
+
+  /** The lease is known to be somebody else's. */
+  lose(live: LiveThread): void {
+    live.lose()
+    this.#forget(live)
+    this.#lost(live)
   }
 
   async release(live: LiveThread): Promise<void> {
-    this.#held.delete(live.id)
-    if (live.epoch === null) return
-    const lease = { thread: live.id, epoch: live.epoch }
-    live.epoch = null
-    await this.#store.release(this.#settings.worker, lease)
+    this.#forget(live)
+    const { epoch } = live
+    if (epoch === null) return
+    live.release()
+    await this.#store.release(this.#settings.worker, { thread: live.id, epoch })
   }
 
   async releaseAll(): Promise<void> {
-    await Promise.all([...this.#held.values()].map((live) => this.release(live)))
+    await Promise.all([...this.#held.values()].map(({ live }) => this.release(live)))
+  }
+
+  #hold(live: LiveThread, { epoch }: Lease, until: number): void {
+    live.hold(epoch)
+    this.#held.set(live.id, { live, until })
+  }
+
+  #forget(live: LiveThread): void {
+    if (this.#held.get(live.id)?.live === live) this.#held.delete(live.id)
+  }
+
+  #isGood(live: LiveThread): boolean {
+    return (this.#held.get(live.id)?.until ?? 0) > this.#clock()
   }
 
   #until(): number {

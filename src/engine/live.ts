@@ -58,6 +58,10 @@ interface Batch {
   done: (() => void)[]
   /** Items that took part, for another try. */
   items: Item[]
+  /** Items that did not, each with the reason. */
+  refused: [item: Item, error: unknown][]
+  /** A command was refused or found nothing to do: is that so by the newest state? */
+  isDoubtful: boolean
 }
 
 export interface LiveDeps {
@@ -65,6 +69,10 @@ export interface LiveDeps {
   clock(): number
   /** After the commit, before anybody is answered. */
   committed(live: LiveThread, events: Event[]): void
+  /** After events were read that another process has appended. */
+  heard(live: LiveThread, events: Event[]): void
+  /** An append was refused because another worker has the lease. */
+  fenced(live: LiveThread): void
 }
 
 const PAGE = 2_000
@@ -77,9 +85,12 @@ export class LiveThread {
   #flushing = false
   #idle: (() => void)[] = []
   #lastAt = 0
+  #behind: { resolve(): void; reject(error: unknown): void }[] = []
   #isRetired = false
   /** Set while this process has the lease. */
-  epoch: number | null = null
+  #epoch: number | null = null
+  /** The lease was lost under a drive that has not ended yet. What it still says does not count. */
+  #isVoid = false
   /** When somebody last wanted something of it. */
   usedAt: number
 
@@ -108,17 +119,72 @@ export class LiveThread {
     this.#isRetired = true
   }
 
-  /** Reads what the log has beyond the state. */
-  async catchUp(): Promise<Event[]> {
-    const read: Event[] = []
+  get epoch(): number | null {
+    return this.#epoch
+  }
+
+  /** This process has the lease from now on. */
+  hold(epoch: number): void {
+    this.#epoch = epoch
+  }
+
+  /** The lease was given back. */
+  release(): void {
+    this.#epoch = null
+  }
+
+  /** The lease is somebody else's. Whoever drives on it is told so by all it still tries to say. */
+  lose(): void {
+    this.#epoch = null
+    this.#isVoid = true
+  }
+
+  /** A new drive begins; the one before has ended. */
+  beginDrive(): void {
+    this.#isVoid = false
+  }
+
+  /** The drive that is going on has no say any more. */
+  get isLost(): boolean {
+    return this.#isVoid || this.#isRetired
+  }
+
+  /** Folds the log from the beginning; nobody is told. To be done before the thread is used. */
+  async load(): Promise<void> {
+    for (let length = PAGE; length >= PAGE; ) length = (await this.#readPage()).length
+  }
+
+  /**
+   * Takes in what other processes have appended up to now. It has its turn among the appends, so
+   * that the state never goes back.
+   */
+  catchUp(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#behind.push({ resolve, reject })
+      if (!this.#flushing) void this.#flush()
+    })
+  }
+
+  /** Returns whether there was anything. */
+  async #read(): Promise<boolean> {
+    let isNew = false
     for (;;) {
-      const page = await this.#deps.store.read(this.id, this.#state.seq, PAGE)
-      const fresh = page.filter((e) => e.seq > this.#state.seq)
-      if (fresh.length === 0) return read
-      this.#state = fresh.reduce(evolve, this.#state)
-      this.#lastAt = Math.max(this.#lastAt, fresh.at(-1)?.at ?? 0)
-      read.push(...fresh)
+      const events = await this.#readPage()
+      if (events.length > 0) this.#deps.heard(this, events)
+      isNew ||= events.length > 0
+      if (events.length < PAGE) return isNew
     }
+  }
+
+  async #readPage(): Promise<Event[]> {
+    const events = await this.#deps.store.read(this.id, this.#state.seq, PAGE)
+    this.#take(events)
+    return events
+  }
+
+  #take(events: Event[]): void {
+    this.#state = events.reduce(evolve, this.#state)
+    this.#lastAt = Math.max(this.#lastAt, events.at(-1)?.at ?? 0)
   }
 
   /** Appends what the decision says of the state it will be applied to. Rejects with its Fault. */
@@ -162,13 +228,25 @@ export class LiveThread {
 
   async #flush(): Promise<void> {
     this.#flushing = true
-    while (this.#queue.length > 0) await this.#write(this.#take())
+    while (this.#queue.length > 0 || this.#behind.length > 0) {
+      if (this.#behind.length > 0) await this.#catchUp(this.#behind.splice(0))
+      else await this.#write(this.#next())
+    }
     this.#flushing = false
     for (const done of this.#idle.splice(0)) done()
   }
 
+  async #catchUp(waiting: { resolve(): void; reject(error: unknown): void }[]): Promise<void> {
+    try {
+      await this.#read()
+      for (const { resolve } of waiting) resolve()
+    } catch (error) {
+      for (const { reject } of waiting) reject(error)
+    }
+  }
+
   /** All that waits, up to an item that stands alone. */
-  #take(): Item[] {
+  #next(): Item[] {
     const lone = this.#queue.findIndex((i) => i.isLone)
     if (lone < 0) return this.#queue.splice(0)
     return this.#queue.splice(0, Math.max(1, lone))
@@ -178,7 +256,10 @@ export class LiveThread {
     let rest = items
     try {
       while (rest.length > 0) {
-        const batch = this.#decide(rest)
+        let batch = this.#decide(rest)
+        // A command is refused only by the log as it is now: another process may have changed it.
+        if (batch.isDoubtful && (await this.#read())) batch = this.#decide(rest)
+        for (const [item, error] of batch.refused) item.reject(error)
         rest = batch.events.length === 0 ? await this.#note(batch) : await this.#append(batch)
       }
     } catch (error) {
@@ -203,39 +284,45 @@ export class LiveThread {
   }
 
   /** One append; gives back what must be tried again on a newer state. */
-  async #append(batch: Batch): Promise<Item[]> {
-    const { events, thread, items } = batch
+  async #append(first: Batch): Promise<Item[]> {
+    let batch = first
     const after = this.#state.seq
-    const refusal = await this.#deps.store.append({
-      thread: this.id,
-      after,
-      epoch: items.some((i) => i.isDriver) ? this.epoch : null,
-      events,
-      rows: rowsOf(thread, events),
-      documents: batch.documents,
+    const refusal = await this.#deps.store.append(this.#appendOf(batch), (missed) => {
+      const fresh = missed.filter((e) => e.seq > this.#state.seq)
+      this.#take(fresh)
+      if (fresh.length > 0) this.#deps.heard(this, fresh)
+      batch = this.#decide(first.items)
+      const isSame = batch.refused.length === 0 && batch.events.length > 0
+      return isSame ? this.#appendOf(batch) : null
     })
     switch (refusal) {
       case null:
-        // What others have appended since may have been read already.
-        if (thread.seq > this.#state.seq) this.#state = thread
-        this.#deps.committed(this, events)
+        this.#state = batch.thread
+        this.#deps.committed(this, batch.events)
         return this.#finish(batch)
       case 'version':
-        this.#deps.committed(this, await this.catchUp())
+        await this.#read()
         // Refused, and yet nothing new: the log that was known is not there any more.
         if (this.#state.seq === after) this.retire()
-        return items
+        return first.items
       case 'fenced':
-        return this.#lose(items)
+        this.lose()
+        this.#deps.fenced(this)
+        return first.items
       case 'exists':
-        return this.#refuse(items)
+        return this.#refuse(first.items)
     }
   }
 
-  #lose(items: Item[]): Item[] {
-    this.epoch = null
-    for (const item of items.filter((i) => i.isDriver)) item.reject(new Fenced(this.id))
-    return items.filter((i) => !i.isDriver)
+  #appendOf({ events, thread, items, documents }: Batch): Append {
+    return {
+      thread: this.id,
+      after: this.#state.seq,
+      epoch: items.some((i) => i.isDriver) ? this.#epoch : null,
+      events,
+      rows: rowsOf(thread, events, severalIn(events) ? this.#state : undefined),
+      documents,
+    }
   }
 
   #finish(batch: Batch): Item[] {
@@ -247,12 +334,20 @@ export class LiveThread {
     // A clock that is set back does not turn time around within a thread.
     const at = Math.max(this.#deps.clock(), this.#lastAt)
     this.#lastAt = at
-    const batch: Batch = { events: [], documents: [], thread: this.#state, done: [], items: [] }
+    const batch: Batch = {
+      events: [],
+      documents: [],
+      thread: this.#state,
+      done: [],
+      items: [],
+      refused: [],
+      isDoubtful: false,
+    }
     for (const item of items) {
-      if (item.isDriver && (this.epoch === null || this.#isRetired))
-        item.reject(new Fenced(this.id))
+      if (item.isDriver && (this.#epoch === null || this.isLost))
+        batch.refused.push([item, new Fenced(this.id)])
       else if (this.#isRetired)
-        item.reject(new Fault('not_found', `There is no thread ${this.id}.`))
+        batch.refused.push([item, new Fault('not_found', `There is no thread ${this.id}.`)])
       else this.#decideOne(item, batch, at)
     }
     return batch
@@ -270,9 +365,11 @@ export class LiveThread {
         events.push(event)
       }
     } catch (error) {
-      item.reject(error)
+      batch.refused.push([item, error])
+      if (!item.isDriver) batch.isDoubtful = true
       return
     }
+    if (events.length === 0 && !item.isDriver) batch.isDoubtful = true
     batch.thread = thread
     batch.events.push(...events)
     batch.documents.push(...item.documents({ events, thread }))
@@ -280,6 +377,9 @@ export class LiveThread {
     batch.done.push(() => item.resolve({ events, thread }))
   }
 }
+
+/** Is there more than one event that rows are made of? Then each must be looked at in its own state. */
+const severalIn = (events: readonly Event[]): boolean => milestones(events).length > 1
 
 /** Milestones of a list of events: everything but the deltas. */
 export const milestones = (events: readonly Event[]): Event[] =>

@@ -64,19 +64,25 @@ export class Readers {
     const first = events[0]
     if (!channel || !first) return
     remember(channel, events)
+    const last = first.seq + events.length - 1
     for (const reader of channel.readers) {
       if (reader.isPumping) reader.isBehind = true
+      else if (reader.cursor >= last) continue
       else if (reader.cursor === first.seq - 1) this.#tell(reader, channel, events)
       else void this.#pump(reader, channel)
     }
   }
 
-  /** Told when another process appended. */
-  advance(thread: string): void {
+  isFollowed(thread: string): boolean {
+    return this.#channels.has(thread)
+  }
+
+  /** Told when another process appended up to `seq`. */
+  advance(thread: string, seq: number): void {
     const channel = this.#channels.get(thread)
     for (const reader of channel?.readers ?? []) {
       if (reader.isPumping) reader.isBehind = true
-      else void this.#pump(reader, channel as Channel)
+      else if (reader.cursor < seq) void this.#pump(reader, channel as Channel)
     }
   }
 

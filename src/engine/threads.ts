@@ -60,7 +60,7 @@ export class Threads {
 
   async #load(id: string): Promise<LiveThread> {
     const live = new LiveThread(id, this.#deps)
-    await live.catchUp()
+    await live.load()
     return live
   }
 }

@@ -300,7 +300,12 @@ export interface UsageTotal {
  * the store then refuses all further work, because what the disk holds is no longer known.
  */
 export interface Store {
-  append(append: Append): Promise<Refusal | null>
+  /**
+   * When others have written to the log meanwhile, `rebase` is handed what was missed and gives the
+   * append that fits behind it, or null; nobody else can write in between. It may be called more
+   * than once, must not wait and must not throw. A store with one writer may answer `version` instead.
+   */
+  append(append: Append, rebase?: (missed: Event[]) => Append | null): Promise<Refusal | null>
   /** Events with seq > after, in order, at most about `limit`. */
   read(thread: string, after: number, limit: number): Promise<Event[]>
   /** All threads' events but the deltas, in the order of their commits, with a cursor. */
@@ -328,8 +333,12 @@ export interface Store {
   put(document: Document): Promise<void>
   drop(kind: string, key: string): Promise<void>
   list(kind: string, prefix?: string): Promise<Document[]>
-  /** Told when a thread's log has moved on by another process's hand. */
+  /** Told when a thread's log has moved on by another process's hand; seq 0: it was erased. */
   onAdvance(listener: (thread: string, seq: number) => void): () => void
+  /** Tells the other processes that a thread is due which nobody here takes up. */
+  wake(): Promise<void>
+  /** Told when another process said so. */
+  onWake(listener: () => void): () => void
   /** Rewrites stored deltas up to `seq` in less space. The log says the same before and after. */
   pack(thread: string, seq: number): Promise<void>
   /** Deletes a thread whole: log, rows and documents keyed by it. */
@@ -439,7 +448,7 @@ export interface Engine {
   /** Lists, rows and documents are read straight from the store. */
   readonly store: Omit<
     Store,
-    'append' | 'claim' | 'claimOne' | 'renew' | 'release' | 'reindex' | 'close'
+    'append' | 'claim' | 'claimOne' | 'renew' | 'release' | 'wake' | 'reindex' | 'close'
   >
   readonly models: Models
   readonly catalog: Catalog

@@ -7,7 +7,7 @@ import type { AskBody } from './event.ts'
 import { type Event, isDelta } from './event.ts'
 import { textOf } from './part.ts'
 import { type Run, type RunStatus, statusOf } from './run.ts'
-import { emptyThread, evolve, isDue, type Thread, wakesAt } from './thread.ts'
+import { emptyThread, evolve, fold, isDue, type Thread, wakesAt } from './thread.ts'
 import type { Usage } from './usage.ts'
 
 export interface ThreadRow {
@@ -97,27 +97,39 @@ export interface Rows {
   usage: UsageRow[]
 }
 
-/** The rows that `events` changed, given the thread after them. Deltas alone change only `seq`. */
-export function rowsOf(thread: Thread, events: readonly Event[]): Rows {
-  const touched = new Set(events.flatMap((e) => (e.run && !isDelta(e.type) ? [e.run] : [])))
-  const runs = [thread.active, thread.last, ...thread.queue].filter((r) => r !== null)
-  return {
-    thread: threadRow(thread),
-    runs: runs.filter((r) => touched.has(r.id)).map((r) => runRow(thread, r)),
-    asks: (thread.active?.asks ?? []).map((a) => ({
-      id: a.ask,
-      thread: thread.id,
-      run: thread.active?.id ?? '',
-      account: thread.account,
-      agent: thread.active?.agent ?? thread.agent,
-      body: a.body,
-      open: a.open,
-      openedAt: a.openedAt,
-      expiresAt: a.expiresAt,
-    })),
-    usage: events.flatMap((e) => usageRow(thread, e)),
+/**
+ * The rows that `events` changed, given the thread after them and, when there may be several that
+ * matter, before them: one run may end and the next begin in one breath. Deltas change only `seq`.
+ */
+export function rowsOf(thread: Thread, events: readonly Event[], before?: Thread): Rows {
+  const runs = new Map<string, RunRow>()
+  const usage: UsageRow[] = []
+  let state = before ?? thread
+  for (const event of events) {
+    if (before) state = evolve(state, event)
+    if (isDelta(event.type)) continue
+    const run = runOf(state, event.run)
+    if (run) runs.set(run.id, runRow(state, run))
+    usage.push(...usageRow(state, event))
   }
+  return { thread: threadRow(thread), runs: [...runs.values()], asks: askRows(thread), usage }
 }
+
+const runOf = ({ active, last, queue }: Thread, id: string | null): Run | null =>
+  [active, last, ...queue].find((r) => r !== null && r.id === id) ?? null
+
+const askRows = (thread: Thread): AskRow[] =>
+  (thread.active?.asks ?? []).map((a) => ({
+    id: a.ask,
+    thread: thread.id,
+    run: thread.active?.id ?? '',
+    account: thread.account,
+    agent: thread.active?.agent ?? thread.agent,
+    body: a.body,
+    open: a.open,
+    openedAt: a.openedAt,
+    expiresAt: a.expiresAt,
+  }))
 
 export function threadRow(thread: Thread): ThreadRow {
   const { active } = thread
@@ -189,7 +201,7 @@ function usageRow(thread: Thread, event: Event): UsageRow[] {
   )
     return []
   if (event.type === 'context.uncompacted' && event.data.reason === 'nothing') return []
-  const run = [thread.active, thread.last].find((r) => r?.id === event.run)
+  const run = runOf(thread, event.run)
   return [
     {
       thread: thread.id,
@@ -206,15 +218,6 @@ function usageRow(thread: Thread, event: Event): UsageRow[] {
 
 /** All rows of a thread from its log alone; what appending them one by one has left. */
 export function rebuild(id: string, events: readonly Event[]): Rows {
-  let thread = emptyThread(id)
-  const runs = new Map<string, RunRow>()
-  const usage: UsageRow[] = []
-  for (const event of events) {
-    thread = evolve(thread, event)
-    if (isDelta(event.type)) continue
-    const rows = rowsOf(thread, [event])
-    for (const row of rows.runs) runs.set(row.id, row)
-    usage.push(...rows.usage)
-  }
-  return { ...rowsOf(thread, []), runs: [...runs.values()], usage }
+  const before = emptyThread(id)
+  return rowsOf(fold(before, events), events, before)
 }

@@ -10,6 +10,7 @@ import {
   checkOrigin,
   isLoopback,
   type Limiter,
+  needsCredential,
   type OriginRule,
   preflight,
   type Tokens,
@@ -74,11 +75,19 @@ export function createDoor(options: DoorOptions): Door {
       // What a proxy forwarded comes from elsewhere, even to a server that only this machine reaches.
       const bind = { host, behindProxy: behindProxy || (isLoopback(host) && !peer.isLoopback) }
       const found = admitDefault(asked, { bind, tokens })
-      if (isFault(found)) throw found
-      return found
+      if (!isFault(found)) return found
+      throw needsCredential({ host, behindProxy }) ? found : forwarded(found)
     },
   }
 }
+
+/** The server is open and has told nobody of a token: what to do is not what a token holder does. */
+const forwarded = ({ code, details }: Fault): Fault =>
+  new Fault(
+    code,
+    'This request came through a proxy, and only this machine may come in without a credential. Start the server with --behind-proxy, and send the token in its file gateway-token.',
+    details,
+  )
 
 function pass(limiter: Limiter, address: string): void {
   const passage = limiter.take(addressKey(address))

@@ -39,6 +39,7 @@ export interface Port {
 
 export interface Ears {
   onRequest(req: IncomingMessage, res: ServerResponse): void
+  /** Of a request that asks for a WebSocket. */
   onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
@@ -64,9 +65,13 @@ export async function openPort(
     keepAliveInitialDelay: 60_000,
   }
   const server = tls ? secureServer(options, tls) : createServer(options)
-  const closePort = watchConnections(server, tls ? 'secureConnection' : 'connection')
+  const arrival = tls ? 'secureConnection' : 'connection'
+  const closePort = watchConnections(server, arrival)
   server.on('request', ears.onRequest)
-  server.on('upgrade', ears.onUpgrade)
+  server.on('upgrade', (req, socket, head) => {
+    if (isWebSocket(req)) ears.onUpgrade(req, socket, head)
+    else server.emit(arrival, askedAgain(req, socket, head))
+  })
   server.on('clientError', refuseRaw)
   await new Promise<void>((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) => reject(notListening(error, at))
@@ -80,6 +85,30 @@ export async function openPort(
     port: (server.address() as AddressInfo).port,
     close: closePort,
   }
+}
+
+const isWebSocket = ({ headers }: IncomingMessage): boolean =>
+  headers.upgrade?.toLowerCase() === 'websocket'
+
+const OFFER = /^(upgrade|http2-settings)$/i
+
+/**
+ * Some clients offer to go on in HTTP/2 (`Upgrade: h2c`) with their first request. An offer may be
+ * passed over, but Node takes every upgrade out of its parser's hands: the request is given back to
+ * it without the offer.
+ */
+function askedAgain(req: IncomingMessage, socket: Duplex, head: Buffer): Duplex {
+  const kept = (req.headers.connection ?? '').split(',').filter((t) => !OFFER.test(t.trim()))
+  const lines = [`${req.method} ${req.url} HTTP/${req.httpVersion}`]
+  for (let i = 0; i < req.rawHeaders.length; i += 2) {
+    const name = req.rawHeaders[i] as string
+    if (!OFFER.test(name) && !/^connection$/i.test(name))
+      lines.push(`${name}: ${req.rawHeaders[i + 1]}`)
+  }
+  if (kept.length > 0) lines.push(`Connection: ${kept.join(',')}`)
+  if (head.length > 0) socket.unshift(head)
+  socket.unshift(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'))
+  return socket
 }
 
 function secureServer(options: ServerOptions, tls: Tls): Server {
@@ -131,6 +160,7 @@ function watchConnections(server: Server, event: string): (graceMs: number) => P
     if (isClosing && before + change === 0) socket.destroySoon()
   }
   server.on(event, (socket: Socket) => {
+    if (working.has(socket)) return
     working.set(socket, 0)
     socket.once('close', () => working.delete(socket))
   })
@@ -139,7 +169,9 @@ function watchConnections(server: Server, event: string): (graceMs: number) => P
     add(socket, 1)
     res.once('close', () => add(socket, -1))
   })
-  server.on('upgrade', ({ socket }: IncomingMessage) => add(socket, 1))
+  server.on('upgrade', (req: IncomingMessage) => {
+    if (isWebSocket(req)) add(req.socket, 1)
+  })
   return (graceMs) =>
     new Promise((resolve) => {
       isClosing = true

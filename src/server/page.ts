@@ -59,18 +59,19 @@ export function landingPage(dialects: readonly Dialect[]): Reply {
   const rows = dialects.map(
     ({ name, about, routes, sockets = [] }) =>
       `<tr><th>${esc(name)}</th><td><code>/${esc(name)}</code></td><td>${esc(about)}</td>` +
-      `<td>${routes.length + sockets.length} operations</td></tr>`,
+      `<td class="n">${routes.length + sockets.length} operations</td></tr>`,
   )
   const text = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Manifold</title>
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}
-table{border-collapse:collapse}th,td{text-align:left;padding:.3rem .8rem .3rem 0;vertical-align:top}
+table{border-collapse:collapse}.n{white-space:nowrap}th,td{text-align:left;padding:.3rem .8rem .3rem 0;vertical-align:top}
 @media(prefers-color-scheme:dark){body{background:#111;color:#ddd}a{color:#8bf}}</style></head>
 <body><h1>Manifold</h1>
 <p>An agent server. The same threads and runs, spoken in each of these APIs, at the paths their own
 documentation prints and below <code>/&lt;name&gt;</code>.</p>
 <table>${rows.join('')}</table>
+<p>To talk to an agent in a terminal: <code>node dist/main.js chat</code></p>
 <p><a href="/manifold/v1">API index</a> · <a href="/manifold/v1/openapi.json">OpenAPI</a> ·
 <a href="/manifold/v1/health">health</a> · <a href="/metrics">metrics</a></p>
 </body></html>

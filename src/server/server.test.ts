@@ -523,6 +523,15 @@ test('more requests than may be worked on at once are refused', async () => {
   slow.leave()
 })
 
+test('an address that cannot be had is told as what to do about it', async () => {
+  const { port } = await start()
+  await expect(start({ port })).rejects.toThrow(`Port ${port} of 127.0.0.1 is taken`)
+  await expect(start({ host: '203.0.113.7' })).rejects.toThrow('--host')
+  await expect(start({ listens: { nobody: 0 } })).rejects.toThrow('There are: alpha, beta')
+  const tls = { cert: 'no certificate', key: 'no key' }
+  await expect(start({ tls })).rejects.toThrow('The certificate and its key cannot be used')
+})
+
 test('the root says what is here; metrics name routes and never paths', async () => {
   const { url } = await start()
   const page = await (await fetch(url)).text()
@@ -542,6 +551,21 @@ test('what is no request is refused without a dialect', async () => {
   expect(await raw(port, long)).toMatch(/^HTTP\/1.1 431/)
 })
 
+test('an offer to speak HTTP/2 is passed over, and the request answered', async () => {
+  const { server, port } = await start({ graceMs: 3_600_000 })
+  const offer =
+    'Connection: close, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n'
+  const body = '{"n":7}'
+  const text = await raw(
+    port,
+    `POST /a/things/a_1:poke HTTP/1.1\r\nHost: localhost\r\n${offer}Content-Length: ${body.length}\r\n\r\n${body}`,
+  )
+  expect(text).toMatch(/^HTTP\/1.1 201/)
+  expect(text).toContain('{"poked":"a_1","n":7}')
+  expect(text).not.toMatch(/upgrade/i)
+  await server.close()
+})
+
 test('a request behind a proxy is never local, and a client cannot say that it is', async () => {
   const ask = async (url: string, headers: Record<string, string>) => {
     const answer = await fetch(`${url}/a/things/a_1`, { headers })
@@ -550,6 +574,10 @@ test('a request behind a proxy is never local, and a client cannot say that it i
   const token = { authorization: 'Bearer secret' }
   const local = await start()
   expect(await ask(local.url, { 'x-forwarded-for': '127.0.0.1' })).toEqual([401, undefined])
+  const refused = await fetch(`${local.url}/a/things/a_1`, {
+    headers: { forwarded: 'for=1.2.3.4' },
+  })
+  expect(((await refused.json()) as { message: string }).message).toContain('--behind-proxy')
   const behind = await start({ behindProxy: true })
   expect(await ask(behind.url, {})).toEqual([401, undefined])
   expect(await ask(behind.url, { ...token, 'x-forwarded-for': '1.2.3.4, 5.6.7.8' })).toEqual([

@@ -27,6 +27,8 @@ export interface Locks {
 
 export interface Db {
   locks: Locks
+  /** Other processes write too, and commits are performed in this thread. */
+  isShared: boolean
   /** A reading statement. It sees everything whose commit has resolved. */
   all(statement: Statement): Promise<Row[]>
   /**
@@ -37,6 +39,8 @@ export interface Db {
   /** A statement on leases that need not wait for its turn; absent: it takes its turn. */
   lease?(statement: Statement): Promise<Row[]>
   onAdvance(listener: (thread: string, seq: number) => void): () => void
+  wake(): Promise<void>
+  onWake(listener: () => void): () => void
   health(): Promise<Record<string, Json>>
   close(): Promise<void>
 }

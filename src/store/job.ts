@@ -3,6 +3,7 @@
  * jobs is one transaction; each job has its answer, and a refused one leaves nothing.
  */
 
+import type { Event } from '../kernel/event.ts'
 import type { Refusal } from '../kernel/ports.ts'
 import type { Row, Statement, Value } from './db.ts'
 
@@ -35,6 +36,8 @@ export interface AppendJob {
   documents: Value[][]
   /** Kind and key of the documents that must not exist yet. */
   absent: [kind: string, key: string][]
+  /** Only where several processes write: the job that fits behind what was missed. */
+  rebase?: (missed: Event[]) => AppendJob | null
 }
 
 export type Job =

@@ -15,6 +15,9 @@ const PAYLOAD_LIMIT = 7500
 
 export type Advance = [thread: string, seq: number]
 
+/** Stands where a thread would: somebody is to look for threads that are due. */
+const WAKE = '!'
+
 const channelOf = (schema: string): string => `manifold_${schema}`
 
 /** The statements that tell the others, to be run in the transaction of the commit. */
@@ -30,15 +33,20 @@ export function tellings(schema: string, instance: string, advances: Advance[]):
     payload += item
   }
   if (payload !== instance) payloads.push(payload)
-  const params = (text: string) => [channelOf(schema), text]
-  return payloads.map((text) => ({ text: 'select pg_notify($1, $2)', params: params(text) }))
+  return payloads.map((text) => notify(schema, text))
 }
 
+const notify = (schema: string, payload: string): Statement => ({
+  text: 'select pg_notify($1, $2)',
+  params: [channelOf(schema), payload],
+})
+
 /** What another process said; nothing when it was this one. */
-export function heard(payload: string, instance: string): Advance[] {
+export function heard(payload: string, instance: string): (Advance | typeof WAKE)[] {
   const [from, ...items] = payload.split(' ')
   if (from === instance) return []
   return items.map((item) => {
+    if (item === WAKE) return WAKE
     const colon = item.lastIndexOf(':')
     return [item.slice(0, colon), Number(item.slice(colon + 1))]
   })
@@ -49,6 +57,7 @@ export class Advances {
   readonly #instance: string
   readonly #all: (statement: Statement) => Promise<Row[]>
   readonly #listeners = new Set<(thread: string, seq: number) => void>()
+  readonly #wakers = new Set<() => void>()
   #client: Client | null = null
   #pos = 0
   #isClosed = false
@@ -76,6 +85,15 @@ export class Advances {
     return () => void this.#listeners.delete(listener)
   }
 
+  onWake(listener: () => void): () => void {
+    this.#wakers.add(listener)
+    return () => void this.#wakers.delete(listener)
+  }
+
+  async wake(): Promise<void> {
+    await this.#all(notify(this.#connections.schema, `${this.#instance} ${WAKE}`))
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     if (this.#poll) clearInterval(this.#poll)
@@ -87,7 +105,7 @@ export class Advances {
     const client = await this.#connections.client()
     if (this.#isClosed) return client.end()
     this.#client = client
-    client.on('notification', ({ payload = '' }) => this.#tell(heard(payload, this.#instance)))
+    client.on('notification', ({ payload = '' }) => this.#hear(payload))
     client.on('end', () => this.#again())
     await client.query(`listen "${channelOf(this.#connections.schema)}"`)
   }
@@ -99,6 +117,13 @@ export class Advances {
         .then(() => this.#look())
         .catch(() => this.#again())
     }, RECONNECT_MS)
+  }
+
+  #hear(payload: string): void {
+    for (const item of heard(payload, this.#instance)) {
+      if (item !== WAKE) this.#tell([item])
+      else for (const listener of this.#wakers) listener()
+    }
   }
 
   #tell(advances: Advance[]): void {

@@ -16,6 +16,12 @@ const INT8 = 20
 const POOL_SIZE = 8
 const CONNECT_MS = 10_000
 
+/**
+ * A process that stops dead in the middle of a transaction holds its locks no longer than that; the
+ * others wait for them.
+ */
+const IDLE_MS = 2_000
+
 export async function connections(url: string, schema: string): Promise<Connections> {
   if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema))
     throw new Fault('invalid', `"${schema}" cannot be the name of a schema: use a-z, 0-9 and _.`)
@@ -33,7 +39,9 @@ export async function connections(url: string, schema: string): Promise<Connecti
     },
   }
   const prepare = (client: { query(text: string): Promise<unknown> }): Promise<unknown> =>
-    client.query(`set search_path to "${schema}"`)
+    client.query(
+      `set search_path to "${schema}"; set idle_in_transaction_session_timeout to ${IDLE_MS}`,
+    )
   return {
     schema,
     client: async ({ isPipelined = false } = {}) => {
@@ -75,6 +83,6 @@ export const rowsOf = async (db: Queryable, statement: Statement): Promise<Row[]
 /** The connection or the server went away, or two writers met: trying again may help. */
 export function isPassing(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string }
-  if (code && /^(08...|57P0[123]|40001|40P01|53300|E[A-Z]+)$/.test(code)) return true
+  if (code && /^(08...|57P0[123]|25P03|40001|40P01|53300|E[A-Z]+)$/.test(code)) return true
   return /connection|client was closed|timeout expired/i.test(message ?? '')
 }

@@ -1,23 +1,34 @@
 /**
  * The writing connection: one transaction at a time in this process, and by an advisory lock in all
- * processes, so that places in the feed are given in the order of commits. What fails before the
- * commit was asked for has not happened and is tried again for a while; what fails after that is fatal.
+ * processes, so that places in the feed are given in the order of commits. When the connection
+ * breaks, the server is asked whether the transaction was committed; one that was not is tried again
+ * for a while.
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
 import type { Locks, Row, Statement } from './db.ts'
 import type { Answer, Job } from './job.ts'
-import { type Advance, tellings } from './postgres-advance.ts'
+import { tellings } from './postgres-advance.ts'
 import { type Connections, isPassing, rowsOf } from './postgres-connection.ts'
-import { transact } from './transact.ts'
+import { type Done, transact } from './transact.ts'
 
 export const LOCKS: Locks = { held: 'for update', free: 'for update skip locked' }
 
 /** The first number of the advisory lock: "MANI". The second is the schema's. */
 const LOCK_CLASS = 0x4d414e49
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 30_000
 const PAUSE_MS = 100
+
+const XID = 'select pg_current_xact_id()::text as xid'
+/** The server remembers for long enough how its transactions ended. */
+const STATUS = 'select pg_xact_status($1::text::xid8) as status'
+
+/** What is known of a transaction when its connection breaks; `done` once its commit was asked for. */
+interface Attempt {
+  xid: string | null
+  done: Done | null
+}
 
 export const lockOf = (schema: string): Statement => ({
   text: 'select pg_advisory_xact_lock($1::int, $2::int)',
@@ -40,14 +51,41 @@ export class PostgresWriter {
   async commit(jobs: Job[]): Promise<Answer[]> {
     const giveUpAt = performance.now() + PATIENCE_MS
     for (;;) {
-      const state = { isCommitting: false }
+      const attempt: Attempt = { xid: null, done: null }
       try {
-        return await this.#transaction(jobs, state)
+        return await this.#transaction(jobs, attempt)
       } catch (error) {
         await this.close()
-        if (state.isCommitting || !isPassing(error) || performance.now() > giveUpAt) throw error
+        if (!isPassing(error)) throw error
+        const answers = await this.#outcome(attempt, error, giveUpAt)
+        if (answers) return answers
+        if (performance.now() > giveUpAt) throw error
         await delay(PAUSE_MS)
       }
+    }
+  }
+
+  /** The answers of an attempt that was committed although nobody heard so; null when it was not. */
+  async #outcome(attempt: Attempt, error: unknown, giveUpAt: number): Promise<Answer[] | null> {
+    const { xid, done } = attempt
+    if (!done) return null
+    for (;;) {
+      const status = await this.#statusOf(xid).catch((e) => (isPassing(e) ? 'unheard' : e))
+      if (status === 'committed') return done.answers
+      if (status === 'aborted') return null
+      if (status !== 'in progress' && status !== 'unheard') throw error
+      if (performance.now() > giveUpAt) throw error
+      await delay(PAUSE_MS)
+    }
+  }
+
+  async #statusOf(xid: string | null): Promise<unknown> {
+    const client = await this.#connections.client()
+    try {
+      const [row] = await rowsOf(client, { text: STATUS, params: [xid] })
+      return row?.status
+    } finally {
+      await client.end().catch(() => {})
     }
   }
 
@@ -57,13 +95,16 @@ export class PostgresWriter {
     await client?.end().catch(() => {})
   }
 
-  async #transaction(jobs: Job[], state: { isCommitting: boolean }): Promise<Answer[]> {
+  async #transaction(jobs: Job[], attempt: Attempt): Promise<Answer[]> {
     this.#client ??= await this.#connections.client({ isPipelined: true })
     const client = this.#client
+    const { schema } = this.#connections
     const run = (statements: Statement[]): Promise<Row[]>[] =>
       statements.map((s) => rowsOf(client, s))
     // These are not waited for: the first statements of the transaction follow on the same line.
-    const opening = [client.query('begin'), ...run([lockOf(this.#connections.schema)])]
+    const begun = client.query('begin isolation level read committed')
+    const [locked, marked] = run([lockOf(schema), { text: XID, params: [] }])
+    const opening = [begun, locked, marked]
     const transaction = transact(jobs, LOCKS)
     let step = transaction.next()
     while (!step.done) {
@@ -71,20 +112,12 @@ export class PostgresWriter {
       await Promise.all([...opening, ...rows])
       step = transaction.next(await Promise.all(rows))
     }
-    const told = run(
-      tellings(this.#connections.schema, this.#instance, advancesOf(jobs, step.value)),
-    )
-    state.isCommitting = true
+    const [mark] = (await marked) as Row[]
+    attempt.xid = mark?.xid as string
+    const told = run(tellings(schema, this.#instance, [...step.value.moved]))
+    attempt.done = step.value
     const [result] = await Promise.all([client.query('commit'), ...told])
     if (result.command !== 'COMMIT') throw new Error('the transaction was rolled back')
-    return step.value
+    return step.value.answers
   }
-}
-
-function advancesOf(jobs: Job[], answers: Answer[]): Advance[] {
-  const seqs = new Map<string, number>()
-  jobs.forEach((job, i) => {
-    if (job.do === 'append' && answers[i] === null) seqs.set(job.chunk.thread, job.chunk.lastSeq)
-  })
-  return [...seqs]
 }

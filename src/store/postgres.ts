@@ -32,10 +32,13 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
   const advances = new Advances(to, instance, all)
   const db: Db = {
     locks: LOCKS,
+    isShared: true,
     all,
     commit: (jobs) => writer.commit(jobs),
     lease: all,
     onAdvance: (listener) => advances.on(listener),
+    wake: () => advances.wake(),
+    onWake: (listener) => advances.onWake(listener),
     health: async () => {
       const [row] = await all({ text: HEALTH, params: [] })
       return { kind: 'postgres', schema: to.schema, ...row }

@@ -41,7 +41,7 @@ function perform<T>(db: SqliteConnection, transaction: Transaction<T>): T {
 
 function commit(db: SqliteConnection, jobs: Job[]): Answer[] {
   db.exec('begin immediate')
-  const answers = perform(db, transact(jobs, NO_LOCKS))
+  const { answers } = perform(db, transact(jobs, NO_LOCKS))
   db.exec('commit')
   return answers
 }

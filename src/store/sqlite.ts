@@ -75,6 +75,7 @@ interface Parts {
 
 const sqliteDb = ({ db, file, thread, unlock }: Parts): Db => ({
   locks: { held: '', free: '' },
+  isShared: false,
   all: async (statement) => {
     try {
       return db.all(statement)
@@ -85,6 +86,8 @@ const sqliteDb = ({ db, file, thread, unlock }: Parts): Db => ({
   commit: async (jobs) => (await thread.ask({ do: 'commit', jobs })) as Answer[],
   // Nobody else writes to the folder, so nothing is ever heard.
   onAdvance: () => () => {},
+  wake: async () => {},
+  onWake: () => () => {},
   health: async () => ({
     kind: 'sqlite',
     version: oneValue(db, 'select sqlite_version() as value'),

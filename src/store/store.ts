@@ -3,6 +3,7 @@
  * PostgreSQL; whatever resolves is on disk.
  */
 
+import type { Event } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Json } from '../kernel/part.ts'
 import type { Append, Document, Lease, Page, Refusal, Store } from '../kernel/ports.ts'
@@ -25,12 +26,21 @@ export function createStore(db: Db, onFatal: (error: Error) => void = () => {}):
   const run = async (statement: Statement): Promise<Row[]> =>
     (await writer.submit({ do: 'run', statement })) as Row[]
   return {
-    append: async (append) => (await writer.submit(jobOf(append))) as Refusal | null,
+    append: async (append, rebase) => {
+      const job = jobOf(append)
+      if (db.isShared && rebase) job.rebase = rebasing(rebase)
+      return (await writer.submit(job)) as Refusal | null
+    },
     ...createReader(all),
     ...lists(all),
     ...leases(db, writer, run),
     ...documents(all, run),
     onAdvance: (listener) => db.onAdvance(listener),
+    wake: async () => {
+      writer.assertOpen()
+      await db.wake()
+    },
+    onWake: (listener) => db.onWake(listener),
     pack: createPacker(all, (job) => writer.submit(job)),
     erase: async (thread) => void (await writer.submit({ do: 'erase', thread })),
     reindex: async (thread, rows) => settle(await writer.submit(reindexOf(thread, rows)), thread),
@@ -84,6 +94,18 @@ function jobOf(append: Append): AppendJob {
     absent: documents.filter((d) => d.ifAbsent).map((d) => [d.kind, d.key]),
   }
 }
+
+/** What breaks here is refused, so that it breaks once more where it harms nobody else. */
+const rebasing =
+  (rebase: (missed: Event[]) => Append | null) =>
+  (missed: Event[]): AppendJob | null => {
+    try {
+      const append = rebase(missed)
+      return append && jobOf(append)
+    } catch {
+      return null
+    }
+  }
 
 const valuesOf = (rows: Rows): RowValues => ({
   thread: threadTable.write(rows.thread),

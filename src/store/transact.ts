@@ -5,28 +5,36 @@
  */
 
 import type { Refusal } from '../kernel/ports.ts'
+import { decode } from './codec.ts'
 import type { Locks, Row, Statement, Value } from './db.ts'
 import type { Answer, AppendJob, Chunk, Job } from './job.ts'
 import * as sql from './sql.ts'
 
 export type Transaction<T> = Generator<Statement[], T, Row[][]>
 
-/** The answers are in the order of the jobs. */
-export function* transact(jobs: Job[], locks: Locks): Transaction<Answer[]> {
-  const answers: Answer[] = []
+export interface Done {
+  /** In the order of the jobs. */
+  answers: Answer[]
+  /** The last seq of every thread whose log has moved; 0 when it was erased. */
+  moved: Map<string, number>
+}
+
+export function* transact(jobs: Job[], locks: Locks): Transaction<Done> {
+  const done: Done = { answers: [], moved: new Map() }
   let from = 0
   while (from < jobs.length) {
     const job = jobs[from] as Job
     if (job.do === 'append') {
       const appends = leadingAppends(jobs, from)
-      answers.push(...(yield* appendAll(appends, locks)))
+      done.answers.push(...(yield* appendAll(appends, locks, done.moved)))
       from += appends.length
     } else {
-      answers.push(yield* perform(job))
+      done.answers.push(yield* perform(job))
+      if (job.do === 'erase') done.moved.set(job.thread, 0)
       from += 1
     }
   }
-  return answers
+  return done
 }
 
 function leadingAppends(jobs: Job[], from: number): AppendJob[] {
@@ -105,32 +113,89 @@ interface Changes {
   documents: Map<string, Value[]>
 }
 
-function* appendAll(jobs: AppendJob[], locks: Locks): Transaction<Answer[]> {
+/** The state of a group of appends while it is worked through. */
+interface Group {
+  known: Map<string, Known>
+  /** Documents that exist. */
+  taken: Set<string>
+  pos: number
+}
+
+function* appendAll(
+  jobs: AppendJob[],
+  locks: Locks,
+  moved: Map<string, number>,
+): Transaction<Answer[]> {
   const threads = [...new Set(jobs.map((j) => j.chunk.thread))].sort()
   const lockings = sql.lockThreads(threads, locks)
   const lookups = sql.existing(jobs.flatMap((j) => j.absent))
   const [tops, ...found] = yield [sql.topPos(), ...lockings, ...lookups]
-  const known = knownThreads(found.slice(0, lockings.length).flat())
-  const taken = new Set(
-    found
-      .slice(lockings.length)
-      .flat()
-      .map((r) => nameOf(r.kind, r.key)),
+  const documents = found.slice(lockings.length).flat()
+  const group: Group = {
+    known: knownThreads(found.slice(0, lockings.length).flat()),
+    taken: new Set(documents.map((r) => nameOf(r.kind, r.key))),
+    pos: topOf(tops),
+  }
+  const changes = noChanges()
+  const answers = jobs.map((job) => settle(job, group, changes))
+  yield* write(changes, moved)
+  const late = jobs.filter((job, i) => answers[i] === 'version' && canRebase(job, group))
+  if (late.length === 0) return answers
+  const again = yield* rebaseAll(late, group, moved)
+  return answers.map((answer, i) => {
+    const job = jobs[i] as AppendJob
+    return again.has(job) ? (again.get(job) as Answer) : answer
+  })
+}
+
+/** What is missed beyond this is read outside of the transaction first. */
+const REBASE_LIMIT = 2_000
+
+function canRebase({ rebase, chunk, after }: AppendJob, { known }: Group): boolean {
+  const missed = (known.get(chunk.thread)?.seq ?? 0) - after
+  return rebase !== undefined && missed > 0 && missed <= REBASE_LIMIT
+}
+
+/** The second try of those that came too late, on the log as it is now. */
+function* rebaseAll(
+  jobs: AppendJob[],
+  group: Group,
+  moved: Map<string, number>,
+): Transaction<Map<AppendJob, Answer>> {
+  const tails = yield jobs.map(({ chunk, after }) =>
+    sql.chunksAfter(chunk.thread, after, group.known.get(chunk.thread)?.seq ?? 0),
   )
   const changes = noChanges()
-  let pos = topOf(tops)
-  const answers: Answer[] = []
-  for (const job of jobs) {
-    const refusal = refuse(job, known.get(job.chunk.thread), taken)
-    answers.push(refusal)
-    if (refusal) continue
-    if (job.isMilestone) pos += 1
-    accept(job, job.isMilestone ? pos : null, known, changes)
-    for (const [kind, key] of job.documents) taken.add(nameOf(kind, key))
-  }
+  const answers = new Map<AppendJob, Answer>()
+  jobs.forEach((job, i) => {
+    const missed = (tails[i] as Row[])
+      .flatMap((r) => decode(job.chunk.thread, r.first_seq as number, r.body as string))
+      .filter((e) => e.seq > job.after)
+    const next = job.rebase?.(missed)
+    // Documents that nobody has looked for may be there already.
+    const isKnown = next?.absent.every(([kind, key]) => hasKey(job, kind, key))
+    answers.set(job, next && isKnown ? settle(next, group, changes) : 'version')
+  })
+  yield* write(changes, moved)
+  return answers
+}
+
+const hasKey = ({ absent }: AppendJob, kind: string, key: string): boolean =>
+  absent.some((a) => a[0] === kind && a[1] === key)
+
+function settle(job: AppendJob, group: Group, changes: Changes): Refusal | null {
+  const refusal = refuse(job, group.known.get(job.chunk.thread), group.taken)
+  if (refusal) return refusal
+  if (job.isMilestone) group.pos += 1
+  accept(job, job.isMilestone ? group.pos : null, group.known, changes)
+  for (const [kind, key] of job.documents) group.taken.add(nameOf(kind, key))
+  return null
+}
+
+function* write(changes: Changes, moved: Map<string, number>): Transaction<void> {
+  for (const { chunk } of changes.chunks) moved.set(chunk.thread, chunk.lastSeq)
   const writes = statementsOf(changes)
   if (writes.length > 0) yield writes
-  return answers
 }
 
 const topOf = (rows: Row[] | undefined): number => (rows?.[0]?.top as number | null) ?? 0

@@ -14,6 +14,7 @@ import { createList } from './list.ts'
 import { type Connection, createConnection, type ServerSettings } from './mcp-connection.ts'
 import { createMcpTool } from './mcp-tool.ts'
 import { createRead } from './read.ts'
+import { actionsOf, createRunAction } from './run-action.ts'
 import { createShell } from './shell.ts'
 import { createSkill } from './skill.ts'
 import { createTask } from './task.ts'
@@ -75,7 +76,9 @@ export function createToolbox(settings: ToolboxSettings): Toolbox {
   }
   return {
     async open(agent) {
-      const builtIn = [...plain, ...ofAgent(agent)].filter((tool) => isChosen(agent, tool.name))
+      const builtIn = [...plain, ...ofAgent(agent, settings)].filter((tool) =>
+        isChosen(agent, tool.name),
+      )
       const wanted = Object.entries(agent.servers).filter(([name]) => !isShutOut(agent, name))
       const opened = await Promise.all(
         wanted.map(([name, server]) => ofServer(name, connectionTo(server))),
@@ -97,10 +100,11 @@ export function createToolbox(settings: ToolboxSettings): Toolbox {
 }
 
 /** Tools that are made for one agent, and that not every agent can have. */
-function ofAgent(agent: Agent): Tool[] {
+function ofAgent(agent: Agent, sandbox: Sandbox): Tool[] {
   const tools: Tool[] = []
   if (agent.children === null || agent.children.length > 0) tools.push(createTask(agent))
-  if (agent.skills.length > 0) tools.push(createSkill(agent))
+  if (agent.skills.length > 0) tools.push(createSkill(agent, sandbox))
+  if (actionsOf(agent).length > 0) tools.push(createRunAction(agent, sandbox))
   return tools
 }
 

@@ -58,8 +58,10 @@ export interface Route {
   rawBody?: boolean
   /** Bytes; default 10 MiB. */
   bodyLimit?: number
-  /** For the API document. */
-  answers: Record<number, { about: string; schema?: z.ZodType }>
+  /** For the API document; `media` where it is not JSON. */
+  answers: Record<number, { about: string; schema?: z.ZodType; media?: string }>
+  /** For the API document: headers that mean something here, each with what. */
+  headers?: Record<string, string>
   tag?: string
   /** Needs no credential. */
   isPublic?: boolean

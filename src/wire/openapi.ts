@@ -49,7 +49,11 @@ function operation(route: Route, info: ApiInfo, shared: Record<string, Schema>):
     summary: route.summary,
     ...(tag ? { tags: [tag] } : {}),
     ...(isPublic ? { security: [] } : {}),
-    parameters: [...pathParameters(route.path), ...(query ? queryParameters(query) : [])],
+    parameters: [
+      ...pathParameters(route.path),
+      ...(query ? queryParameters(query) : []),
+      ...headerParameters(route.headers ?? {}),
+    ],
     ...(body
       ? {
           requestBody: {
@@ -68,12 +72,14 @@ function responses(
   info: ApiInfo,
   shared: Record<string, Schema>,
 ): Schema {
-  const entries = Object.entries(route.answers).map(([status, { about, schema }]) => [
-    status,
-    schema
-      ? { description: about, content: json(embed(schema, 'output', `${id}${status}`, shared)) }
-      : { description: about },
-  ])
+  const entries = Object.entries(route.answers).map(([status, { about, schema, media }]) => {
+    const content = {
+      ...(schema ? json(embed(schema, 'output', `${id}${status}`, shared)) : {}),
+      ...(media ? { [media]: { schema: { type: 'string' } } } : {}),
+    }
+    const isEmpty = Object.keys(content).length === 0
+    return [status, { description: about, ...(isEmpty ? {} : { content }) }]
+  })
   if (info.refusal) {
     const content = json(embed(info.refusal, 'output', 'refusal', shared))
     entries.push(['default', { description: 'The request is refused.', content }])
@@ -113,6 +119,15 @@ function queryParameters(query: z.ZodType): Schema[] {
     schema,
   }))
 }
+
+const headerParameters = (headers: Record<string, string>): Schema[] =>
+  Object.entries(headers).map(([name, description]) => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string' },
+  }))
 
 function toJson(schema: z.ZodType, io: 'input' | 'output'): Schema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {

@@ -18,8 +18,11 @@ export interface CampaignOptions {
   kills: number
   seed: number
   threads?: number
+  /** How many servers there are on one store; clients use all of them in turn. Default 1. */
+  servers?: number
   /** Extra environment of the server, for example another store. */
   env?: Record<string, string>
+  args?: string[]
   report?(line: string): void
 }
 
@@ -34,7 +37,7 @@ export interface CampaignResult {
 }
 
 interface World {
-  server: ServerProcess
+  servers: ServerProcess[]
   base(): string
   dice: Dice
   dataDir: string
@@ -46,11 +49,16 @@ interface World {
 export async function campaign(options: CampaignOptions): Promise<CampaignResult> {
   const dataDir = mkdtempSync(join(tmpdir(), 'manifold-crash-'))
   const env = { MANIFOLD_SCRIPTED_RATE: '400', ...options.env }
-  const args = ['--workspace', join(dataDir, 'files')]
-  const first = await spawnServer({ dataDir, env, args })
+  const args = ['--workspace', join(dataDir, 'files'), ...(options.args ?? [])]
+  const start = (n: number, port = 0): Promise<ServerProcess> =>
+    spawnServer({ dataDir: join(dataDir, `${n}`), port, env, args })
+  const servers = await Promise.all(
+    Array.from({ length: options.servers ?? 1 }, (_, n) => start(n)),
+  )
+  let turn = 0
   const world: World = {
-    server: first,
-    base: () => `http://127.0.0.1:${first.port}`,
+    servers,
+    base: () => `http://127.0.0.1:${servers[turn++ % servers.length]?.port}`,
     dice: dice(options.seed),
     dataDir,
     effects: join(dataDir, 'files', 'effects.txt'),
@@ -62,8 +70,10 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   try {
     for (let kill = 1; kill <= options.kills; kill++) {
       await pause(world.dice.between(40, 600))
-      await world.server.kill()
-      world.server = await spawnServer({ dataDir, port: first.port, env, args })
+      const n = world.dice.between(0, servers.length - 1)
+      const victim = servers[n] as ServerProcess
+      await victim.kill()
+      servers[n] = await start(n, victim.port)
       options.report?.(`kill ${kill} of ${options.kills}`)
     }
     for (const record of world.records) record.isLast = true
@@ -74,7 +84,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
     world.stop.abort()
     for (const record of world.records) for (const f of record.followers) f.close()
     await answering
-    await world.server.kill()
+    await Promise.all(world.servers.map((s) => s.kill()))
     rmSync(dataDir, { recursive: true, force: true })
   }
 }

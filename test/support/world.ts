@@ -14,7 +14,15 @@ import {
   type RunningEngine,
 } from '../../src/engine/index.ts'
 import type { Event } from '../../src/kernel/event.ts'
-import type { Models, NewThread, Receipt, Request, Store, Toolbox } from '../../src/kernel/ports.ts'
+import type {
+  Catalog,
+  Models,
+  NewThread,
+  Receipt,
+  Request,
+  Store,
+  Toolbox,
+} from '../../src/kernel/ports.ts'
 import { openEndpoints } from '../../src/models/endpoints.ts'
 import { createModels } from '../../src/models/index.ts'
 import { createRunner, openWorkspace } from '../../src/sandbox/index.ts'
@@ -31,6 +39,7 @@ export interface WorldOptions {
   wrap?(store: Store): Store
   wrapModels?(models: Models): Models
   wrapToolbox?(toolbox: Toolbox): Toolbox
+  wrapCatalog?(catalog: Catalog, models: Models): Promise<Catalog>
   open?(folder: string): Promise<Store>
   clock?(): number
   log?: EngineLog
@@ -67,7 +76,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ollamaUrl: 'http://127.0.0.1:9',
   })
   const models = options.wrapModels?.(own) ?? own
-  const catalog = await openCatalog({ folders: [], writable: join(folder, 'agents') })
+  const agents = await openCatalog({ folders: [], writable: join(folder, 'agents') })
+  const catalog = (await options.wrapCatalog?.(agents, models)) ?? agents
   const sandbox = { runner: createRunner(), openWorkspace }
   const tools = createToolbox(sandbox)
   const toolbox = options.wrapToolbox?.(tools) ?? tools

@@ -57,14 +57,19 @@ interface Layout<T> {
   none: string
 }
 
+const FILTERS = ['thread', 'agent', 'status', 'search', 'offset']
+
 async function list<T>(options: ListOptions, path: string, layout: Layout<T>): Promise<void> {
   const page = await options.client.get<List<T>>(path, options.query)
   if (options.json) return options.write(`${JSON.stringify(page, null, 2)}\n`)
-  if (page.items.length === 0) return options.write(`${layout.none}\n`)
+  if (page.items.length === 0) {
+    const isFiltered = FILTERS.some((name) => options.query[name] !== undefined)
+    return options.write(isFiltered ? 'Nothing fits.\n' : `${layout.none}\n`)
+  }
   const rows = page.items.map((item) => layout.row(item).map((cell) => oneLine(cell, 60)))
   const lines = table(layout.head, rows).split('\n')
   options.write(lines.map((line) => cut(line, options.columns)).join('\n'))
-  const more = (page.total ?? 0) - page.items.length
+  const more = (page.total ?? 0) - page.items.length - Number(options.query.offset ?? 0)
   if (more > 0) options.write(`${more} more; --limit and --offset show them\n`)
 }
 

@@ -6,7 +6,7 @@ import type { Engine } from '../../kernel/ports.ts'
 import type { AskRow } from '../../kernel/rows.ts'
 import { type Call, type Route, route } from '../../wire/dialect.ts'
 import * as commands from './commands.ts'
-import { accountOf, earlierOf, mayUse, pageOf, receipt, send } from './desk.ts'
+import { accountOf, earlierOf, KEY, mayUse, pageOf, receipt, send } from './desk.ts'
 import { askView } from './project.ts'
 import * as schema from './schema.ts'
 
@@ -47,6 +47,7 @@ export const askRoutes = (engine: Engine): Route[] => [
     method: 'POST',
     path: `${AT}/{ask}/answer`,
     tag,
+    headers: KEY,
     summary: 'Answers: approves or refuses calls, answers a question, raises a limit.',
     body: schema.AnswerBody,
     answers: { 202: { about: 'It is settled.', schema: schema.ReceiptView } },

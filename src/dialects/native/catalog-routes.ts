@@ -6,6 +6,7 @@ import type { Engine, Tool, UsageTotal } from '../../kernel/ports.ts'
 import { addUsage } from '../../kernel/usage.ts'
 import { type Route, route } from '../../wire/dialect.ts'
 import { openApi } from '../../wire/openapi.ts'
+import * as catalog from './catalog-schema.ts'
 import { given } from './commands.ts'
 import { accountOf, agentOf } from './desk.ts'
 import * as schema from './schema.ts'
@@ -24,7 +25,7 @@ export const catalogRoutes = (engine: Engine, about: About): Route[] => [
     path: `${AT}/agents`,
     tag: 'catalog',
     summary: 'The agents, and the files that could not be read.',
-    answers: { 200: { about: 'All of them.', schema: schema.Items } },
+    answers: { 200: { about: 'All of them.', schema: catalog.AgentList } },
     handle: () => ({
       status: 200,
       json: {
@@ -38,7 +39,7 @@ export const catalogRoutes = (engine: Engine, about: About): Route[] => [
     path: `${AT}/agents/{agent}`,
     tag: 'catalog',
     summary: 'One agent, with its instructions and limits.',
-    answers: { 200: { about: 'The agent.', schema: schema.Anything } },
+    answers: { 200: { about: 'The agent.', schema: catalog.AgentView } },
     handle: ({ path }) => {
       const agent = engine.catalog.agent(path.agent as string)
       if (!agent) throw new Fault('not_found', `There is no agent ${path.agent}.`)
@@ -50,7 +51,7 @@ export const catalogRoutes = (engine: Engine, about: About): Route[] => [
     path: `${AT}/models`,
     tag: 'catalog',
     summary: 'Every model that can be named, with what is usable right now.',
-    answers: { 200: { about: 'All of them.', schema: schema.Items } },
+    answers: { 200: { about: 'All of them.', schema: catalog.ModelList } },
     handle: async () => {
       const [items, preferred] = await Promise.all([
         engine.models.list(),
@@ -65,7 +66,7 @@ export const catalogRoutes = (engine: Engine, about: About): Route[] => [
     tag: 'catalog',
     summary: 'The tools that an agent has.',
     query: schema.ToolsQuery,
-    answers: { 200: { about: 'All of them.', schema: schema.Items } },
+    answers: { 200: { about: 'All of them.', schema: catalog.ToolList } },
     handle: async ({ query }) => {
       const agent = engine.catalog.agent(agentOf(engine, query.agent)) as Agent
       const { tools, problems } = await engine.toolbox.open(agent)
@@ -78,7 +79,7 @@ export const catalogRoutes = (engine: Engine, about: About): Route[] => [
     tag: 'usage',
     summary: 'Tokens and money, by day, agent and model.',
     query: schema.UsageQuery,
-    answers: { 200: { about: 'The totals.', schema: schema.Items } },
+    answers: { 200: { about: 'The totals.', schema: catalog.UsageList } },
     handle: async ({ query, principal }) => {
       const { by = ['day', 'agent', 'model'], ...span } = query
       const totals = await engine.store.usage({ ...given(span), ...accountOf(principal) })
@@ -91,7 +92,7 @@ export const catalogRoutes = (engine: Engine, about: About): Route[] => [
     tag: 'server',
     summary: 'Whether the server can do its work.',
     isPublic: true,
-    answers: { 200: { about: 'It can.', schema: schema.Anything } },
+    answers: { 200: { about: 'It can.', schema: catalog.Health } },
     handle: async () => {
       await engine.store.health().catch(() => {
         throw new Fault('unavailable', 'The store does not answer. Look at the log of the server.')
@@ -116,7 +117,7 @@ export function documentRoutes(routes: readonly Route[], { version }: About): Ro
       tag: 'server',
       summary: 'What can be asked for here.',
       isPublic: true,
-      answers: { 200: { about: 'An index.', schema: schema.Anything } },
+      answers: { 200: { about: 'An index.', schema: catalog.Index } },
       handle: ({ base }) => ({
         status: 200,
         json: {

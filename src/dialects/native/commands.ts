@@ -3,7 +3,15 @@
 import type { Origin } from '../../kernel/event.ts'
 import type { InputPart } from '../../kernel/part.ts'
 import type { NewThread, Principal, Request } from '../../kernel/ports.ts'
-import type { AnswerBody, CancelBody, Input, OpenBody, RetryBody, SubmitBody } from './schema.ts'
+import type {
+  AnswerBody,
+  CancelBody,
+  Input,
+  OpenBody,
+  QueueBody,
+  RetryBody,
+  SubmitBody,
+} from './schema.ts'
 
 type Submit = Extract<Request, { do: 'submit' }>
 
@@ -68,6 +76,12 @@ export const steer = (run: string, input: Input, origin: Origin): Request => ({
   input: partsOf(input),
   origin,
 })
+
+/** The schema sees to it that a request says either the one or the other. */
+export const requeue = (run: string, { input, place = 0 }: QueueBody, origin: Origin): Request =>
+  input === undefined
+    ? { do: 'move', run, place, origin }
+    : { do: 'edit', run, input: partsOf(input), origin }
 
 export const retry = (of: string, { input, model }: RetryBody, origin: Origin): Request => ({
   do: 'retry',

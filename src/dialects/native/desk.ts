@@ -64,6 +64,11 @@ export async function checkModel(engine: Engine, model: string | null | undefine
   if (fault) throw fault
 }
 
+/** For the API document: what the header means on every command. */
+export const KEY = {
+  'Idempotency-Key': 'Names the request: sent again, it does nothing and is answered as before.',
+}
+
 /** The key a client names its request with, so that asking again is no second request. */
 export function idempotencyOf(asking: Asking): { idempotency?: Idempotency } {
   const key = asking.headers['idempotency-key']
@@ -86,11 +91,21 @@ export async function earlierOf(engine: Engine, asking: Asking): Promise<Receipt
   return idempotency ? engine.recall(idempotency) : null
 }
 
+/** Says that this is the answer to an earlier request, when it is. */
+export const replayed = (receipt: Receipt | undefined): Record<string, string> =>
+  receipt?.replayed ? { 'idempotency-replayed': 'true' } : {}
+
 export const receipt = (receipt: Receipt, status = 202): Reply => ({
   status,
-  ...(receipt.replayed ? { headers: { 'idempotency-replayed': 'true' } } : {}),
+  headers: replayed(receipt),
   json: receipt,
 })
+
+/** For what has no receipt: a key that nobody keeps would promise what is not so. */
+export function refuseKey({ headers }: Pick<Asking, 'headers'>, why: string): void {
+  if (headers['idempotency-key'] === undefined) return
+  throw new Fault('invalid', `This request takes no Idempotency-Key. ${why}`)
+}
 
 /** Sends a command to a thread that the caller may use. */
 export async function send(

@@ -13,11 +13,14 @@ import { feedOf } from './project.ts'
 import * as schema from './schema.ts'
 
 const tag = 'events'
+const MEDIA = 'text/event-stream'
 const PAGE = {
   about: 'A page; with `Accept: text/event-stream`, a stream.',
   schema: schema.EventPage,
+  media: MEDIA,
 }
-const STREAM = { about: 'A stream of server-sent events.' }
+const STREAM = { about: 'A stream of server-sent events.', media: MEDIA }
+const headers = { 'Last-Event-ID': 'As `after`; the greater of the two counts.' }
 
 type Reading = Call<Record<string, string>, schema.EventsQuery & schema.StreamQuery, unknown>
 
@@ -28,6 +31,7 @@ export const eventRoutes = (engine: Engine): Route[] => [
     tag,
     summary: "A thread's events after a cursor.",
     query: schema.EventsQuery,
+    headers,
     answers: { 200: PAGE },
     handle: (call) => (wantsStream(call) ? followThread(engine, call) : readThread(engine, call)),
   }),
@@ -37,6 +41,7 @@ export const eventRoutes = (engine: Engine): Route[] => [
     tag,
     summary: 'The same as a stream: stored events, `ready`, then live ones.',
     query: schema.StreamQuery,
+    headers,
     answers: { 200: STREAM },
     handle: (call) => followThread(engine, call),
   }),
@@ -46,6 +51,7 @@ export const eventRoutes = (engine: Engine): Route[] => [
     tag,
     summary: "A run's events after a cursor.",
     query: schema.EventsQuery,
+    headers,
     answers: { 200: PAGE },
     handle: (call) => (wantsStream(call) ? followRun(engine, call) : readRun(engine, call)),
   }),
@@ -55,6 +61,7 @@ export const eventRoutes = (engine: Engine): Route[] => [
     tag,
     summary: 'The same as a stream, which ends with the run.',
     query: schema.StreamQuery,
+    headers,
     answers: { 200: STREAM, 204: { about: 'The run has ended and everything was seen.' } },
     handle: (call) => followRun(engine, call),
   }),
@@ -64,6 +71,7 @@ export const eventRoutes = (engine: Engine): Route[] => [
     tag,
     summary: 'What happened in all threads, without the deltas.',
     query: schema.EventsQuery,
+    headers,
     answers: { 200: PAGE },
     handle: async (call) => {
       const after = cursorOf(call)
@@ -76,7 +84,7 @@ export const eventRoutes = (engine: Engine): Route[] => [
 ]
 
 const wantsStream = ({ headers }: Pick<Call, 'headers'>): boolean =>
-  headers.accept?.includes('text/event-stream') ?? false
+  headers.accept?.includes(MEDIA) ?? false
 
 /** `after`, or where the client's EventSource was when it lost the connection. */
 function cursorOf({ query, headers }: Pick<Reading, 'query' | 'headers'>): number {

@@ -157,7 +157,15 @@ test('the same key and request is one run; another request under the key is refu
   )
   expect(fourth.body).toEqual({ ...third.body, replayed: true })
   const empty = await ask('POST', '/threads', {}, key)
-  expect(empty.status).toBe(400)
+  const fork = await ask(
+    'POST',
+    `/threads/${first.body.thread}/fork`,
+    {},
+    { 'idempotency-key': 'f' },
+  )
+  expect([empty.status, fork.status]).toEqual([400, 400])
+  const titled = await ask('PATCH', `/threads/${first.body.thread}`, { title: 'T' }, key)
+  expect([titled.status, (titled.body.error as Body).code]).toEqual([409, 'duplicate'])
 })
 
 test('an approval waits in the inbox until it is answered, once', async () => {
@@ -196,7 +204,14 @@ test('a busy thread rejects, queues, steers; the queue is edited, moved, dropped
   const steered = await ask('POST', `/runs/${body.run}/steer`, { input: 'look here' })
   expect(steered.body.delivery).toBe('steered')
 
-  const edited = await ask('PATCH', `${at}/queue/${third.body.run}`, { input: 'new', place: 0 })
+  const both = await ask('PATCH', `${at}/queue/${third.body.run}`, { input: 'new', place: 0 })
+  expect(both.status).toBe(400)
+  const key = { 'idempotency-key': 'move-1' }
+  const moved = await ask('PATCH', `${at}/queue/${third.body.run}`, { place: 0 }, key)
+  const again = await ask('PATCH', `${at}/queue/${third.body.run}`, { place: 0 }, key)
+  expect([moved, again].map((a) => a.headers.get('idempotency-replayed'))).toEqual([null, 'true'])
+  expect(again.body.seq).toBe(moved.body.seq)
+  const edited = await ask('PATCH', `${at}/queue/${third.body.run}`, { input: 'new' })
   expect(items(edited).map((e) => e.run)).toEqual([third, first, second].map((r) => r.body.run))
   expect(items(edited)[0]?.input).toEqual([{ kind: 'text', text: 'new' }])
   const dropped = await ask('DELETE', `${at}/queue/${third.body.run}`)
@@ -208,8 +223,8 @@ test('a busy thread rejects, queues, steers; the queue is edited, moved, dropped
   const cancelled = await ask('POST', `/runs/${body.run}/cancel`, { queue: 'drop' })
   expect(cancelled.status).toBe(202)
   await world.ended(body.thread as string, body.run as string)
-  const again = await ask('POST', `/runs/${body.run}/cancel`)
-  expect([again.status, (again.body.error as Body).code]).toEqual([409, 'not_active'])
+  const late = await ask('POST', `/runs/${body.run}/cancel`)
+  expect([late.status, (late.body.error as Body).code]).toEqual([409, 'not_active'])
 })
 
 test('a thread is forked and a run is done again', async () => {

@@ -1,9 +1,9 @@
 /** What waits for a thread's run to end: read, edited, moved, dropped, promoted. */
 
-import type { Engine } from '../../kernel/ports.ts'
+import type { Engine, Receipt } from '../../kernel/ports.ts'
 import { type Reply, type Route, route } from '../../wire/dialect.ts'
 import * as commands from './commands.ts'
-import { send, threadOf } from './desk.ts'
+import { idempotencyOf, KEY, replayed, send, threadOf } from './desk.ts'
 import { queueView } from './project.ts'
 import * as schema from './schema.ts'
 
@@ -16,7 +16,7 @@ export const queueRoutes = (engine: Engine): Route[] => [
     path: `${AT}`,
     tag,
     summary: 'What waits for the run that goes on, in order.',
-    answers: { 200: { about: 'The entries.', schema: schema.Items } },
+    answers: { 200: { about: 'The entries.', schema: schema.Queue } },
     handle: async (call) => {
       const { id } = await threadOf(engine, call, call.path.thread as string)
       return queueOf(engine, id)
@@ -26,37 +26,38 @@ export const queueRoutes = (engine: Engine): Route[] => [
     method: 'PATCH',
     path: `${AT}/{run}`,
     tag,
-    summary: 'Gives a waiting run another input, another place, or both.',
+    headers: KEY,
+    summary: 'Gives a waiting run another input, or another place.',
     body: schema.QueueBody,
-    answers: { 200: { about: 'The entries.', schema: schema.Items } },
+    answers: { 200: { about: 'The entries.', schema: schema.Queue } },
     handle: async (call) => {
       const { id } = await threadOf(engine, call, call.path.thread as string)
       const run = call.path.run as string
-      const { input, place } = call.body
-      const origin = commands.originOf(call.principal)
-      if (input !== undefined)
-        await engine.submit(id, { do: 'edit', run, input: commands.partsOf(input), origin })
-      if (place !== undefined) await engine.submit(id, { do: 'move', run, place, origin })
-      return queueOf(engine, id)
+      const command = commands.requeue(run, call.body, commands.originOf(call.principal))
+      const receipt = await engine.submit(id, command, idempotencyOf(call))
+      return queueOf(engine, id, receipt)
     },
   }),
   route({
     method: 'DELETE',
     path: `${AT}/{run}`,
     tag,
+    headers: KEY,
     summary: 'Takes a waiting run out of the queue; it ends as cancelled.',
-    answers: { 200: { about: 'The entries.', schema: schema.Items } },
+    answers: { 200: { about: 'The entries.', schema: schema.Queue } },
     handle: async (call) => {
       const { id } = await threadOf(engine, call, call.path.thread as string)
       const origin = commands.originOf(call.principal)
-      await engine.submit(id, { do: 'drop', run: call.path.run as string, origin })
-      return queueOf(engine, id)
+      const run = call.path.run as string
+      const receipt = await engine.submit(id, { do: 'drop', run, origin }, idempotencyOf(call))
+      return queueOf(engine, id, receipt)
     },
   }),
   route({
     method: 'POST',
     path: `${AT}/{run}/promote`,
     tag,
+    headers: KEY,
     summary: 'Puts a waiting run at the head; with `interrupt` it also cancels what goes on.',
     body: schema.PromoteBody,
     bodyOptional: true,
@@ -71,7 +72,8 @@ export const queueRoutes = (engine: Engine): Route[] => [
   }),
 ]
 
-async function queueOf(engine: Engine, id: string): Promise<Reply> {
+async function queueOf(engine: Engine, id: string, receipt?: Receipt): Promise<Reply> {
   const thread = await engine.thread(id)
-  return { status: 200, json: { items: queueView(thread), seq: thread.seq } }
+  const json = { items: queueView(thread), seq: thread.seq }
+  return { status: 200, headers: replayed(receipt), json }
 }

@@ -3,7 +3,7 @@
 import type { Engine } from '../../kernel/ports.ts'
 import { type Route, route } from '../../wire/dialect.ts'
 import * as commands from './commands.ts'
-import { accountOf, checkModel, pageOf, receipt, runOf, send } from './desk.ts'
+import { accountOf, checkModel, KEY, pageOf, receipt, runOf, send } from './desk.ts'
 import { runView } from './project.ts'
 import * as schema from './schema.ts'
 import { beginThread } from './thread-routes.ts'
@@ -17,6 +17,7 @@ export const runRoutes = (engine: Engine): Route[] => [
     method: 'POST',
     path: AT,
     tag,
+    headers: KEY,
     summary: 'Opens a thread and submits to it, in one step or not at all.',
     body: schema.BeginBody,
     answers: { 202: { about: 'What became of it.', schema: schema.ReceiptView } },
@@ -55,6 +56,7 @@ export const runRoutes = (engine: Engine): Route[] => [
     method: 'POST',
     path: `${ONE}/cancel`,
     tag,
+    headers: KEY,
     summary: 'Ends a run: at once, or when the step that goes on is complete.',
     body: schema.CancelBody,
     bodyOptional: true,
@@ -69,6 +71,7 @@ export const runRoutes = (engine: Engine): Route[] => [
     method: 'POST',
     path: `${ONE}/steer`,
     tag,
+    headers: KEY,
     summary: 'Says something into a run that goes on; the model reads it before its next step.',
     body: schema.SteerBody,
     answers: { 202: { about: 'It will be read.', schema: schema.ReceiptView } },
@@ -82,6 +85,7 @@ export const runRoutes = (engine: Engine): Route[] => [
     method: 'POST',
     path: `${ONE}/retry`,
     tag,
+    headers: KEY,
     summary:
       'Does a run again, with another input if you like; it and all later ones no longer count.',
     body: schema.RetryBody,

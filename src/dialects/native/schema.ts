@@ -97,7 +97,8 @@ export const QueueBody = z
     input: Input.optional(),
     place: z.number().int().min(0).optional().describe('0 is the head of the queue.'),
   })
-  .refine((body) => Object.keys(body).length > 0, 'Send `input`, `place` or both')
+  .refine((body) => Object.keys(body).length === 1, 'Send either `input` or `place`')
+export type QueueBody = z.infer<typeof QueueBody>
 
 export const PromoteBody = z.strictObject({ interrupt: z.boolean().default(false) }).prefault({})
 
@@ -272,6 +273,7 @@ export const AskView = z.object({
 export const QueueEntry = z.object({
   run: z.string(),
   place: z.number().int(),
+  kind: z.string(),
   input: z.array(z.looseObject({ kind: z.string() })),
   agent: z.string().nullable(),
   model: z.string().nullable(),
@@ -280,7 +282,16 @@ export const QueueEntry = z.object({
 
 export const ThreadView = z.looseObject({
   id: z.string(),
+  agent: z.string(),
+  model: z.string().nullable(),
+  title: z.string().nullable(),
+  workspace: z.string().nullable(),
+  dialect: z.string(),
   status: z.string(),
+  runs: z.number().int(),
+  usage: Usage,
+  openedAt: Time,
+  updatedAt: Time,
   seq: z.number().int().describe('Follow the events after this one to stay up to date.'),
   messages: z.array(z.looseObject({ id: z.string(), role: z.string() })),
   totalMessages: z.number().int(),
@@ -306,7 +317,7 @@ export const EventPage = z.object({
 export const ThreadPage = pageOf(ThreadSummary)
 export const RunPage = pageOf(RunView)
 export const AskPage = pageOf(AskView)
-export const Items = z.looseObject({ items: z.array(z.looseObject({})) })
+export const Queue = z.object({ items: z.array(QueueEntry), seq: z.number().int() })
 export const Anything = z.looseObject({})
 
 export const Refusal = z.object({

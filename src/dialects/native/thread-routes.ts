@@ -2,7 +2,7 @@
 
 import { isAbsolute } from 'node:path'
 import { Fault } from '../../kernel/fault.ts'
-import type { Engine } from '../../kernel/ports.ts'
+import type { Engine, Receipt } from '../../kernel/ports.ts'
 import { type Call, type Route, route } from '../../wire/dialect.ts'
 import * as commands from './commands.ts'
 import {
@@ -11,8 +11,12 @@ import {
   begin,
   checkModel,
   earlierOf,
+  idempotencyOf,
+  KEY,
   pageOf,
   receipt,
+  refuseKey,
+  replayed,
   send,
   threadOf,
 } from './desk.ts'
@@ -28,6 +32,7 @@ export const threadRoutes = (engine: Engine): Route[] => [
     method: 'POST',
     path: AT,
     tag,
+    headers: KEY,
     summary: 'Opens a thread, with a first input if you like.',
     body: schema.OpenBody.prefault({}),
     bodyOptional: true,
@@ -71,6 +76,7 @@ export const threadRoutes = (engine: Engine): Route[] => [
     method: 'PATCH',
     path: ONE,
     tag,
+    headers: KEY,
     summary: 'Changes title, agent, model or policy, for the runs to come.',
     body: schema.ChangeBody,
     answers: { 200: { about: 'The thread.', schema: schema.ThreadView } },
@@ -80,8 +86,13 @@ export const threadRoutes = (engine: Engine): Route[] => [
       if (body.agent !== undefined) agentOf(engine, body.agent)
       await checkModel(engine, body.model)
       const origin = commands.originOf(principal)
-      await engine.submit(id, { do: 'change', ...commands.given(body), origin })
-      return { status: 200, json: threadView(await engine.thread(id), 0) }
+      const command = { do: 'change' as const, ...commands.given(body), origin }
+      const receipt = await engine.submit(id, command, idempotencyOf(call))
+      return {
+        status: 200,
+        headers: replayed(receipt),
+        json: threadView(await engine.thread(id), 0),
+      }
     },
   }),
   route({
@@ -100,6 +111,7 @@ export const threadRoutes = (engine: Engine): Route[] => [
     method: 'POST',
     path: `${ONE}/submit`,
     tag,
+    headers: KEY,
     summary: 'Says something in the thread. `busy` decides what happens when it has a run.',
     body: schema.SubmitBody,
     answers: { 202: { about: 'What became of it.', schema: schema.ReceiptView } },
@@ -117,6 +129,7 @@ export const threadRoutes = (engine: Engine): Route[] => [
     method: 'POST',
     path: `${ONE}/cancel`,
     tag,
+    headers: KEY,
     summary: 'Cancels what goes on in the thread.',
     body: schema.CancelBody,
     bodyOptional: true,
@@ -136,6 +149,7 @@ export const threadRoutes = (engine: Engine): Route[] => [
     bodyOptional: true,
     answers: { 201: { about: 'The new thread.', schema: schema.ThreadView } },
     handle: async (call) => {
+      refuseKey(call, 'Look for the fork in the list of threads before you ask again.')
       const { id } = await threadOf(engine, call, call.path.thread as string)
       const origin = commands.originOf(call.principal)
       const fork = await engine.fork(id, call.body.seq ?? null, origin)
@@ -147,6 +161,7 @@ export const threadRoutes = (engine: Engine): Route[] => [
     method: 'POST',
     path: `${ONE}/compact`,
     tag,
+    headers: KEY,
     summary: 'Has a summary made of what is old, so that the model reads less.',
     body: schema.CompactBody,
     bodyOptional: true,
@@ -166,27 +181,20 @@ async function open(engine: Engine, call: OpenCall) {
   if (input !== undefined) {
     const receipt = await beginThread(engine, call, { ...opening, input })
     const thread = threadView(await engine.thread(receipt.thread), 100)
-    return opened(call, { ...thread, receipt }, receipt.replayed)
+    return opened(call, { ...thread, receipt }, receipt)
   }
-  if (call.headers['idempotency-key'] !== undefined)
-    throw new Fault(
-      'invalid',
-      'An Idempotency-Key needs an `input`: an empty thread has no receipt.',
-    )
+  refuseKey(call, 'Send an `input` along: an empty thread has no receipt.')
   const thread = await engine.openThread(await checked(engine, call, opening))
-  return opened(call, threadView(thread, 0), false)
+  return opened(call, threadView(thread, 0))
 }
 
 const opened = <View extends { id: string }>(
   call: Pick<Call, 'base'>,
   view: View,
-  replayed: boolean,
+  receipt?: Receipt,
 ) => ({
   status: 201,
-  headers: {
-    location: `${call.base}${AT}/${view.id}`,
-    ...(replayed ? { 'idempotency-replayed': 'true' } : {}),
-  },
+  headers: { location: `${call.base}${AT}/${view.id}`, ...replayed(receipt) },
   json: view,
 })
 

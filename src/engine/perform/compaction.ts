@@ -4,6 +4,7 @@
  */
 
 import { draft, type Trouble } from '../../kernel/event.ts'
+import { TIME } from '../../kernel/next.ts'
 import { type Message, textOf } from '../../kernel/part.ts'
 import type { ModelItem } from '../../kernel/ports.ts'
 import { contextOf, contextTokens, estimateTokens, type Thread } from '../../kernel/thread.ts'
@@ -24,11 +25,14 @@ export async function performCompaction(
     isDriver: true,
   })
   const keep = work.policy?.compaction?.keepExchanges ?? work.agent.compaction.keepExchanges
-  const cut = cutOf(live.state, keep)
+  // What is being answered is never summed up.
+  const cut = cutOf(live.state, by === 'limit' ? Math.max(1, keep) : keep)
   if (cut === null) return leave(work, { reason: 'nothing', usage: NO_USAGE })
   const told = await summarise(context, work, { cut, window, hints: run.instructions })
   const stopped = reasonOf(work.signal)
   if (stopped === 'shutdown' || stopped === 'lost') return
+  if (stopped === 'limit')
+    return leave(work, { reason: 'cancelled', usage: told.usage, trouble: TIME })
   if (stopped) return leave(work, { reason: 'cancelled', usage: told.usage })
   if (told.trouble !== null)
     return leave(work, { reason: 'failed', usage: told.usage, trouble: told.trouble })
@@ -80,7 +84,14 @@ async function settle(
     usage,
   }
   const { id } = activeRun(work.live.state)
-  await work.live.commit(() => [draft('context.compacted', id, data)], { isDriver: true })
+  await work.live.commit(
+    // What was summed up may have been taken back meanwhile.
+    (thread) =>
+      activeRun(thread).cancelling
+        ? [draft('context.uncompacted', id, { reason: 'cancelled', usage })]
+        : [draft('context.compacted', id, data)],
+    { isDriver: true },
+  )
 }
 
 const INSTRUCTIONS = `You write the summary that stands in for the older part of a conversation.

@@ -95,6 +95,7 @@ async function listen(tool: Tool, context: ToolContext, work: Work, at: At): Pro
           break
         case 'done':
         case 'failed':
+          if (typeof item.output !== 'string') throw new Error('what it said is no text.')
           return item
       }
     }

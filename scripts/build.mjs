@@ -1,4 +1,4 @@
-/** Brings dist to what src says, and does nothing when it is there already. */
+/** Brings dist to what src says, and does nothing when it is there already. Null, or why it failed. */
 
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { root, say, stop } from './install.mjs'
 
 export function build() {
   const stamp = fingerprint()
-  if (isBuilt(stamp)) return
+  if (isBuilt(stamp)) return null
   say('building')
   rmSync(join(root, 'dist'), { recursive: true, force: true })
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
@@ -16,7 +16,14 @@ export function build() {
     cwd: root,
     stdio: ['ignore', 2, 2],
   })
-  if (done.error) stop(`The compiler could not be started: ${done.error.message}`)
-  if (done.status !== 0) stop('The sources do not compile; the reasons are above.', done.status)
+  if (done.error) return `The compiler could not be started: ${done.error.message}`
+  if (done.status !== 0) return 'The sources do not compile; the reasons are above.'
   copyAssets(stamp)
+  return null
+}
+
+/** Ends the process when there is nothing to go on with. */
+export function mustBuild() {
+  const trouble = build()
+  if (trouble) stop(trouble)
 }

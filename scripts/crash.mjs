@@ -4,13 +4,13 @@
  * `--help` lists them.
  */
 
-import { build } from './build.mjs'
+import { mustBuild } from './build.mjs'
 import { install, requireNode } from './install.mjs'
 
 requireNode()
 install()
 const args = process.argv.slice(2)
-if (!args.some((arg) => /^(--help|-h)$/.test(arg))) build()
+if (!args.some((arg) => /^(--help|-h)$/.test(arg))) mustBuild()
 process.env.MANIFOLD_TEST_BUILT = '1'
 
 // The campaign is written in TypeScript; tsx is installed by now.

@@ -5,12 +5,12 @@
 
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { build } from './build.mjs'
+import { mustBuild } from './build.mjs'
 import { install, requireNode, root } from './install.mjs'
 
 requireNode()
 install()
-build()
+mustBuild()
 if (process.env.npm_lifecycle_event) endWithParent()
 
 const main = join(root, 'dist', 'main.js')

@@ -6,6 +6,7 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { uuidv7 } from 'uuidv7'
+import { openAccounts } from './access/accounts/index.ts'
 import {
   checkBind,
   createLimiter,
@@ -14,14 +15,20 @@ import {
   openTokens,
   type Tokens,
 } from './access/index.ts'
+import { composeCatalog } from './catalog/cap-agent.ts'
+import { openCaps } from './catalog/cap-library.ts'
 import { openCatalog } from './catalog/index.ts'
 import type { Config } from './cli/config.ts'
 import type { Log } from './cli/log.ts'
 import { version } from './cli/version.ts'
+import { arkloop } from './dialects/arkloop/index.ts'
 import { clotho } from './dialects/clotho/index.ts'
 import { native } from './dialects/native/index.ts'
 import { ownware } from './dialects/ownware/index.ts'
+import { toolang } from './dialects/toolang/index.ts'
 import { createEngine, DEFAULT_SETTINGS, type RunningEngine } from './engine/index.ts'
+import { createJobs, type JobRunner } from './jobs/index.ts'
+import type { Caps } from './kernel/caps.ts'
 import { Fault, isFault } from './kernel/fault.ts'
 import type { Catalog, Models, Store, Toolbox } from './kernel/ports.ts'
 import type { Runner } from './kernel/workspace.ts'
@@ -51,6 +58,7 @@ export interface Manifold {
 export interface Workshop {
   models: Models
   catalog: Catalog
+  caps: Caps
   toolbox: Toolbox
   runner: Runner
   close(): Promise<void>
@@ -61,6 +69,7 @@ interface Parts extends Workshop {
   config: Config
   store: Store
   engine: RunningEngine
+  jobs: JobRunner
 }
 
 export async function openWorkshop(config: Config): Promise<Workshop> {
@@ -80,13 +89,16 @@ export async function openWorkshop(config: Config): Promise<Workshop> {
     openWorkspace: (root) => openWorkspace(root, { hidden }),
     allowPrivateFetch,
   })
-  const catalog = await openCatalog({
+  const secret = (name: string) => config.secret(name)
+  const caps = await openCaps({ root: config.dataDir, localRoot: config.workspace, secret })
+  const authored = await openCatalog({
     folders: [join(config.dataDir, 'agents'), ...config.agentDirs],
     writable: join(config.dataDir, 'agents'),
-    secret: (name) => config.secret(name),
+    secret,
   })
+  const catalog = composeCatalog(authored, caps)
   const close = async () => void (await Promise.all([toolbox.close(), catalog.close()]))
-  return { models, catalog, toolbox, runner, close }
+  return { models, catalog, caps, toolbox, runner, close }
 }
 
 export async function openStore(config: Config, onFatal: (e: Error) => void): Promise<Store> {
@@ -125,11 +137,16 @@ async function openParts(config: Config, log: Log, onFatal: (e: Error) => void):
     throw error
   })
   const close = async () => {
-    await workshop.close()
-    await store.close()
+    try {
+      await workshop.close()
+    } finally {
+      await store.close()
+    }
   }
   try {
-    return { ...workshop, config, store, close, engine: await openEngine(workshop, store) }
+    const engine = await openEngine(workshop, store)
+    const jobs = createJobs({ engine, clock: Date.now, timeZone: 'UTC', log })
+    return { ...workshop, config, store, close, engine, jobs }
   } catch (error) {
     await close()
     throw error
@@ -164,7 +181,7 @@ export async function compose(
   const refusal = refusalOf(config, tokens)
   if (refusal) throw refusal
   const parts = await openParts(config, log, onFatal)
-  const dialects = dialectsOf(parts)
+  const dialects = dialectsOf(parts, tokens)
   const server = openServer(parts, { tokens, log, dialects, tls })
   let closing: Promise<void> | null = null
   const close = () => {
@@ -179,6 +196,7 @@ export async function compose(
       try {
         const listening = await server.listen()
         await parts.engine.start()
+        await parts.jobs.start()
         return listening
       } catch (error) {
         await close()
@@ -240,18 +258,37 @@ const openServer = ({ config, engine }: Parts, { tokens, log, dialects, tls }: F
     behindProxy: config.behindProxy,
   })
 
-function dialectsOf({ engine, config, runner }: Parts): Dialect[] {
+function dialectsOf(parts: Parts, tokens: Tokens): Dialect[] {
+  const { engine, config, runner, store, caps, jobs } = parts
   const facts = { version: version(), startedAt: Date.now(), now: Date.now }
   const { dataDir: dataFolder, clothoHome } = config
   const describe = async () => {
     const { mode, isolated: isIsolated, notice } = await runner.describe()
     return { mode, isIsolated, ...(notice ? { problem: notice } : {}) }
   }
+  const isolation = async () => {
+    const { mode, isolated } = await runner.describe()
+    return { mode, isolated }
+  }
+  const ids = { newId: uuidv7, now: Date.now }
+  const isServerToken = (token: string) => tokens.matches(token)
+  const accounts = openAccounts({ dataFolder, store, isServerToken, ...ids })
+  const workspaceFor = (account: string) => workspaceOf(config, account)
   return [
     native(engine, facts),
     ownware(engine, facts),
     clotho(engine, { ...facts, dataFolder, clothoHome, clock: Date.now, sandbox: { describe } }),
+    arkloop(engine, accounts, { ...facts, ...ids, workspaceFor, maxConcurrentRuns: null }),
+    toolang(engine, { caps, jobs, now: Date.now, home: config.workspace, isolation }),
   ]
+}
+
+/** Accounts do not see each other's files; the machine's owner has the server's workspace. */
+function workspaceOf({ workspace, dataDir }: Config, account: string): string {
+  if (account === 'local') return workspace
+  const folder = join(dataDir, 'accounts', account, 'workspace')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return folder
 }
 
 async function warningsOf({ runner, catalog, config }: Parts): Promise<string[]> {
@@ -263,10 +300,10 @@ async function warningsOf({ runner, catalog, config }: Parts): Promise<string[]>
   return [notice, token, ...problems].filter((text) => text !== null)
 }
 
-/** Streams are told first, then steps may settle, then what is held is let go. */
-async function closeAll({ engine, close }: Parts, server: Server): Promise<void> {
-  const told = server.close()
-  await engine.close()
-  await told
+/** Streams are told first, then steps may settle, then what is held is let go, whatever failed. */
+async function closeAll({ engine, jobs, close }: Parts, server: Server): Promise<void> {
+  await jobs.close()
+  const ends = await Promise.allSettled([server.close(), engine.close()])
   await close()
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
 }

@@ -21,9 +21,9 @@ import { CAP_TEMPLATES } from './cap-template.ts'
 import { readCapText } from './cap-text.ts'
 import {
   fetchWired,
-  forgetWired,
   GITHUB,
   type GitHub,
+  keepWired,
   readWired,
   refOf,
   type Wired,
@@ -172,18 +172,24 @@ class CapLibrary implements Caps {
     })
   }
 
-  wire(agent: string, address: CapAddress, ref: string): Promise<Cap> {
-    return this.#inTurn(async () => {
-      const { kind, name } = checked(address)
-      const means = refOf(kind, name, ref)
-      const scope = this.#scopeOf(agent, address.visibility)
+  /** Nobody else waits for the network. */
+  async wire(agent: string, address: CapAddress, ref: string): Promise<Cap> {
+    const { kind, name } = checked(address)
+    const means = refOf(kind, name, ref)
+    const scope = this.#scopeOf(agent, address.visibility)
+    const free = async () => {
       await this.#refresh(scope)
       if (this.#find(scope, address, 'file')) throw conflict(address)
+    }
+    await this.#inTurn(free)
+    const got = await writing(() => fetchWired({ kind, name, ref }, means, this.#github))
+    return this.#inTurn(async () => {
+      await free()
       await writing(async () => {
-        await forgetWired(scope.path, { kind, name })
-        const got = await fetchWired(scope.path, { kind, name, ref }, means, this.#github)
+        await keepWired(scope.path, { kind, name }, got.text)
         const others = await this.#wiredWithout(scope, address)
-        await writeWired(scope.path, [...others, { kind, name, ref, ...got }])
+        const { revision, problem } = got
+        await writeWired(scope.path, [...others, { kind, name, ref, revision, problem }])
       })
       await this.#refresh(scope)
       return this.#written(scope, address, 'wired')
@@ -198,7 +204,7 @@ class CapLibrary implements Caps {
       if (!this.#find(scope, address, 'wired')) throw absent(address)
       await writing(async () => {
         await writeWired(scope.path, await this.#wiredWithout(scope, address))
-        await forgetWired(scope.path, address)
+        await keepWired(scope.path, address, null)
       })
       await this.#refresh(scope)
     })
@@ -308,9 +314,9 @@ const absent = ({ kind, name }: CapAddress): Fault =>
   new Fault('not_found', `There is no ${kind} ${name}.`)
 
 /** The disk's refusals are nobody's bug; anything else is. */
-async function writing(work: () => Promise<void>): Promise<void> {
+async function writing<T>(work: () => Promise<T>): Promise<T> {
   try {
-    await work()
+    return await work()
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined || error instanceof Fault) throw error

@@ -188,25 +188,40 @@ export const GITHUB: GitHub = {
 const FETCH_MS = 10_000
 const MOST_BYTES = 1_048_576
 
-/** Fetches the text of a ref and keeps it. Never rejects for what the network does. */
+/** What was fetched: a text at a commit, or why there is none. */
+export interface Fetched {
+  text: string | null
+  revision: string | null
+  problem: string | null
+}
+
+/** Never rejects for what the network does. */
 export async function fetchWired(
-  path: string,
   wired: Pick<Wired, 'kind' | 'name' | 'ref'>,
   ref: Ref,
   github: GitHub,
-): Promise<Pick<Wired, 'revision' | 'problem'>> {
-  if (ref.at === 'local') return { revision: null, problem: null }
+): Promise<Fetched> {
+  const none = { text: null, revision: null }
+  if (ref.at === 'local') return { ...none, problem: null }
   if (ref.at === 'web')
-    return { revision: null, problem: 'only GitHub refs and paths in the workspace are fetched' }
+    return { ...none, problem: 'only GitHub refs and paths in the workspace are fetched' }
   try {
-    const { revision, text } = await fromGitHub(ref, github)
-    const file = join(path, keptAt(wired))
-    await mkdir(join(file, '..'), { recursive: true, mode: 0o700 })
-    await replaceFile(file, text)
-    return { revision, problem: null }
+    return { ...(await fromGitHub(ref, github)), problem: null }
   } catch (error) {
-    return { revision: null, problem: `could not be fetched: ${tell(error)}` }
+    return { ...none, problem: `${wired.ref} could not be fetched: ${tell(error)}` }
   }
+}
+
+/** Keeps the text of a ref in place of what was kept before; null: nothing any more. */
+export async function keepWired(
+  path: string,
+  wired: Pick<Wired, 'kind' | 'name'>,
+  text: string | null,
+): Promise<void> {
+  const file = join(path, keptAt(wired))
+  if (text === null) return await rm(file, { force: true })
+  await mkdir(join(file, '..'), { recursive: true, mode: 0o700 })
+  await replaceFile(file, text)
 }
 
 function tell(error: unknown): string {
@@ -252,10 +267,3 @@ async function bounded(answer: Response): Promise<string> {
   if (bytes.length > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`)
   return bytes.toString('utf8')
 }
-
-/** The text of a ref that is no longer wired. */
-export const forgetWired = (path: string, { kind, name }: Pick<Wired, 'kind' | 'name'>) =>
-  rm(join(path, '.caps', 'wired', `${kind}s`, kind === 'skill' ? name : `${name}.md`), {
-    recursive: true,
-    force: true,
-  })

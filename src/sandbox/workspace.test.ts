@@ -335,3 +335,39 @@ describe('a workspace', () => {
     expect(await codeOf(workspace.lines('sub'))).toBe('conflict')
   })
 })
+
+describe('a write from a stream', () => {
+  test('is seen whole or not at all, and keeps nobody else waiting', async () => {
+    let release: () => void = () => {}
+    const waiting = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    async function* slow() {
+      yield Buffer.from('one ')
+      await waiting
+      yield Buffer.from('two')
+    }
+    const writing = workspace.write('slow.txt', slow())
+    await workspace.write('other.txt', 'meanwhile')
+    await expect(workspace.stat('slow.txt')).rejects.toMatchObject({ code: 'not_found' })
+    release()
+    expect(await writing).toMatchObject({ created: true, entry: { size: 7 } })
+  })
+
+  test('is refused when the file has changed before its end, and leaves nothing behind', async () => {
+    const { entry } = await workspace.write('race.txt', 'first')
+    async function* slow() {
+      yield Buffer.from('late')
+      await workspace.write('race.txt', 'second, longer')
+    }
+    const late = workspace.write('race.txt', slow(), { ifMatch: entry.etag })
+    await expect(late).rejects.toMatchObject({ code: 'stale' })
+    const broken = (async function* () {
+      yield Buffer.from('half')
+      throw new Error('the line broke')
+    })()
+    await expect(workspace.write('race.txt', broken)).rejects.toThrow('the line broke')
+    expect(Buffer.from((await workspace.read('race.txt')).bytes).toString()).toBe('second, longer')
+    expect((await workspace.list('')).filter((e) => e.name.endsWith('.tmp'))).toEqual([])
+  })
+})

@@ -39,6 +39,7 @@ beforeAll(async () => {
 afterAll(() => product.close())
 
 const AT = '/manifold/v1'
+const SLOW = { timeout: 20_000 }
 
 function operationOf(method: string, path: string): [string, Operation] {
   const parts = path.split('?')[0]?.split('/') ?? []
@@ -122,7 +123,9 @@ it('threads, runs, asks and events answer as they are declared', async () => {
   const [asked] = (await ask('GET', '/asks')).body.items
   await ask('GET', `/asks/${asked.id}`)
   await ask('POST', `/asks/${asked.id}/answer`, { allow: true, remember: true })
-  await expect.poll(async () => (await ask('GET', `/asks?thread=${thread}`)).body.total).toBe(1)
+  await expect
+    .poll(async () => (await ask('GET', `/asks?thread=${thread}`)).body.total, SLOW)
+    .toBe(1)
   const [second] = (await ask('GET', `/asks?thread=${thread}`)).body.items
   await ask('POST', `/asks/${second.id}/answer`, { answer: 'A' })
   await told(thread, 'run.ended')
@@ -134,7 +137,7 @@ it('threads, runs, asks and events answer as they are declared', async () => {
   await ask('GET', '/events?limit=10')
   const retried = await ask('POST', `/runs/${run}/retry`, { input: script([{ say: 'Again.' }]) })
   await expect
-    .poll(async () => (await ask('GET', `/runs/${retried.body.run}`)).body.status)
+    .poll(async () => (await ask('GET', `/runs/${retried.body.run}`)).body.status, SLOW)
     .toBe('completed')
   await ask('POST', `/threads/${thread}/fork`, {})
   await ask('POST', `/threads/${thread}/compact`, {})

@@ -3,8 +3,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openWorkspaceCatalog, type WorkspaceCatalog } from '../../src/catalog/workspace-catalog.ts'
 import { native } from '../../src/dialects/native/index.ts'
-import { type OahSettings, oah } from '../../src/dialects/oah/index.ts'
+import { idOfFolder, type OahSettings, oah } from '../../src/dialects/oah/index.ts'
 import { createServer } from '../../src/server/server.ts'
 import { frames, type SseFrame } from '../support/sse.ts'
 import { openWorld, type World, type WorldOptions } from '../support/world.ts'
@@ -54,18 +55,27 @@ interface Options {
 
 export async function startOah({ world: given, settings }: Options = {}): Promise<OahServer> {
   const folder = given?.folder ?? mkdtempSync(join(tmpdir(), 'manifold-oah-'))
+  const workspaces = join(folder, 'workspaces')
+  mkdirSync(workspaces, { recursive: true })
+  let definitions: WorkspaceCatalog | undefined
   const world = await openWorld({
+    log: { warn() {}, error() {} },
     ...given,
     folder,
     settings: { drainMs: 100, ...given?.settings },
+    wrapCatalog: async (catalog, models) => {
+      const idOf = (root: string): string => idOfFolder(workspaces, root)
+      definitions = await openWorkspaceCatalog({ catalog, models, folder: workspaces, idOf })
+      return definitions
+    },
   })
-  mkdirSync(join(folder, 'workspaces'), { recursive: true })
   const logged: string[] = []
   const log = (fields: object, text?: string) => void logged.push(JSON.stringify([fields, text]))
   const facts = { version: '1.0.0', startedAt: Date.now(), now: Date.now }
   const dialect = oah(world.engine, {
     ...facts,
-    workspaces: join(folder, 'workspaces'),
+    workspaces,
+    definitions,
     runtimes: join(folder, 'runtimes'),
     ownWorkspace: world.files,
     ...settings,

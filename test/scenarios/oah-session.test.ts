@@ -49,8 +49,8 @@ describe('a message', () => {
   it('streams dense, from 0, in causal order, with tools', async () => {
     const session = await server.newSession()
     const said = script(
-      { text: 'Let me look. ', calls: [{ tool: 'list', input: {} }] },
-      { text: 'Nothing there.' },
+      [{ say: 'Let me look. ' }, { call: 'list', input: {} }],
+      [{ say: 'Nothing there.' }],
     )
     const { runId } = await server.say(session, said)
     const told = await server.stream(session, isEnd(runId))
@@ -89,7 +89,7 @@ describe('a message', () => {
 
   it('tells thinking in snapshots that replace', async () => {
     const session = await server.newSession()
-    const said = script({ thinking: 'hmm, well', text: 'Yes, it is.' })
+    const said = script([{ think: 'hmm, well' }, { say: 'Yes, it is.' }])
     const { runId } = await server.say(session, said)
     const told = await server.stream(session, isEnd(runId))
     const deltas = told.filter((f) => f.event === 'message.delta').map((f) => f.data)
@@ -226,9 +226,8 @@ describe('a session', () => {
     const kinds = messages.body.items.map((m) => (m.metadata as Json | undefined)?.runtimeKind)
     expect(kinds.slice(-2)).toEqual(['compact_boundary', 'compact_summary'])
     expect(messages.body.items.at(-1)?.id).toBe(body.summaryMessageId)
-    await server.say(session, script({ text: 'slow', paceMs: 5 }))
+    await server.say(session, script([{ hang: true }]))
     const busy = await server.ask('POST', path)
-    if (busy.status !== 200)
-      expect([busy.status, (busy.body.error as Json).code]).toEqual([409, 'session_busy'])
+    expect([busy.status, (busy.body.error as Json).code]).toEqual([409, 'session_busy'])
   })
 })

@@ -27,7 +27,7 @@ export interface ProcessOptions {
 }
 
 /** Runs the built server when there is a build that is asked for, else the sources. */
-function command(): { file: string; args: string[] } {
+export function command(): { file: string; args: string[] } {
   const built = join(ROOT, 'dist/main.js')
   if (process.env.MANIFOLD_TEST_BUILT === '1' && existsSync(built))
     return { file: process.execPath, args: [built] }

@@ -40,8 +40,7 @@ export const originOf = (principal: Principal, hints?: Json): Origin => ({
 })
 
 /** The owner of the machine sees everything. */
-export const accountOf = ({ account }: Principal): { account?: string } =>
-  account === 'local' ? {} : { account }
+export const accountOf = ({ account }: Principal): { account: string } => ({ account })
 
 /** Null when there is no such chat, or none that the caller may know of. */
 export async function findChat(
@@ -51,7 +50,7 @@ export async function findChat(
 ): Promise<Thread | null> {
   try {
     const thread = await engine.thread(id)
-    return principal.account === 'local' || thread.account === principal.account ? thread : null
+    return thread.account === principal.account ? thread : null
   } catch (error) {
     if (error instanceof Fault && error.code === 'not_found') return null
     throw error

@@ -19,12 +19,11 @@ import type { Call, Reply } from '../../wire/dialect.ts'
 
 type Asking = Pick<Call, 'headers' | 'principal' | 'method' | 'url' | 'body'>
 
-/** The account whose things are listed. The owner of the machine sees everything. */
-export const accountOf = ({ account }: Principal): { account?: string } =>
-  account === 'local' ? {} : { account }
+/** The account whose things are listed. Nobody reaches across accounts, the machine's owner neither. */
+export const accountOf = ({ account }: Principal): { account: string } => ({ account })
 
 export const mayUse = (principal: Principal, account: string): boolean =>
-  principal.account === 'local' || principal.account === account
+  principal.account === account
 
 /** A thread that the caller may know of. */
 export async function threadOf(

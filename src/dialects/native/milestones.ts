@@ -92,7 +92,6 @@ function createSieve(engine: Engine, principal: Principal) {
     return may
   }
   return async (events: Event[]): Promise<Event[]> => {
-    if (principal.account === 'local') return events
     const kept: Event[] = []
     for (const event of events) if (await mayRead(event.thread)) kept.push(event)
     return kept

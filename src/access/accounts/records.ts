@@ -1,0 +1,74 @@
+/**
+ * What is kept of people, as documents of kind `access.*`. Secrets are kept as hashes only: a
+ * password with a memory-hard one, tokens and keys with SHA-256, since they are random.
+ */
+
+import { createHash, randomBytes } from 'node:crypto'
+import type { Account, ApiKey, Invite, Membership, User } from '../../kernel/accounts.ts'
+import type { Json } from '../../kernel/part.ts'
+import type { Store } from '../../kernel/ports.ts'
+
+export type Documents = Pick<Store, 'get' | 'put' | 'drop' | 'list'>
+
+export interface UserRecord extends User {
+  passwordHash: string
+  account: string
+  /** Access tokens from before this moment (epoch ms) are void. */
+  validFrom: number
+}
+
+export interface RefreshRecord {
+  user: string
+  /** The sign-in it came from. */
+  family: string
+  expiresAt: number
+  usedAt: number | null
+}
+
+export interface KeyRecord extends ApiKey {
+  hash: string
+}
+
+interface Kinds {
+  'access.user': UserRecord
+  /** By username and by e-mail address, in lower case. */
+  'access.login': { user: string }
+  'access.account': Account
+  /** `<account>/<user>`. */
+  'access.member': Membership
+  'access.invite': Invite
+  /** By code. */
+  'access.invite-code': { account: string }
+  /** `<user>/<hash>`. */
+  'access.refresh': RefreshRecord
+  /** `<account>/<id>`. */
+  'access.api-key': KeyRecord
+  /** By hash: where the key is. */
+  'access.api-key-hash': { key: string }
+}
+
+type Kind = keyof Kinds
+
+/** Documents with the types they have. */
+export interface Records {
+  get<K extends Kind>(kind: K, key: string): Promise<Kinds[K] | null>
+  put<K extends Kind>(kind: K, key: string, body: Kinds[K]): Promise<void>
+  drop(kind: Kind, key: string): Promise<void>
+  list<K extends Kind>(kind: K, prefix: string): Promise<{ key: string; body: Kinds[K] }[]>
+}
+
+export const createRecords = (documents: Documents): Records => ({
+  get: async <K extends Kind>(kind: K, key: string) =>
+    (await documents.get(kind, key)) as unknown as Kinds[K] | null,
+  put: (kind, key, body) => documents.put({ kind, key, body: body as unknown as Json }),
+  drop: (kind, key) => documents.drop(kind, key),
+  list: async <K extends Kind>(kind: K, prefix: string) =>
+    (await documents.list(kind, prefix)).map(({ key, body }) => ({
+      key,
+      body: body as unknown as Kinds[K],
+    })),
+})
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+export const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')

@@ -1,0 +1,169 @@
+/** An agent from a workspace's `agents/<name>.md`. Pure: the same texts make the same agent. */
+
+import {
+  type Agent,
+  DEFAULT_COMPACTION,
+  DEFAULT_LIMITS,
+  type Skill,
+  type ToolServer,
+} from '../kernel/agent.ts'
+import { ASK_BEFORE_CHANGES } from '../kernel/policy.ts'
+import { revisionOf } from './revision.ts'
+import { type Fields, fieldsAt, isFields, numberAt, textAt, wordsAt } from './workspace-yaml.ts'
+
+export type AgentMode = 'primary' | 'subagent' | 'all'
+
+export interface WorkspaceAgent {
+  name: string
+  mode: AgentMode
+  about: string
+  agent: Agent
+}
+
+/** What all agents of a workspace share. */
+export interface Surroundings {
+  /** Of the workspace; the agent's name inside begins with it. */
+  id: string
+  root: string
+  agentsMd: string
+  skills: Skill[]
+  servers: Record<string, ToolServer>
+  /** Those that models may run, each with its name. */
+  actions: readonly { name: string }[]
+  /** Names of all agents of the workspace. */
+  agents: ReadonlySet<string>
+  model(ref: unknown): ModelChoice
+}
+
+export interface ModelChoice {
+  model: string | null
+  temperature?: number
+  maxOutputTokens?: number
+  problem?: string
+}
+
+/** OAH's native tools by the names they have here. */
+const NATIVE: Record<string, string[]> = {
+  Bash: ['shell'],
+  Read: ['read', 'list'],
+  Write: ['write'],
+  Edit: ['edit'],
+  Glob: ['glob'],
+  Grep: ['grep'],
+  WebFetch: ['web_fetch'],
+  TodoWrite: ['todo'],
+}
+
+export const insideName = (workspace: string, agent: string): string => `${workspace}.${agent}`
+
+export function workspaceAgent(
+  name: string,
+  { head, body }: { head: Fields; body: string },
+  around: Surroundings,
+): { made: WorkspaceAgent; problems: string[] } {
+  const problems: string[] = []
+  const tools = fieldsAt(head, 'tools')
+  const { problem, ...model } = around.model(head.model)
+  if (problem) problems.push(problem)
+  const about = textAt(head, 'description') ?? ''
+  const mode = modeOf(head.mode)
+  const native = wordsAt(tools, 'native') ?? []
+  const unknown = native.filter((tool) => !NATIVE[tool])
+  if (unknown.length > 0) problems.push(`there is no native tool ${unknown.join(', ')}`)
+  const wantedActions = wordsAt(tools, 'actions')
+  const wantedSkills = wordsAt(tools, 'skills')
+  const wantedServers = wordsAt(tools, 'external')
+  const agent: Agent = {
+    name: insideName(around.id, name),
+    about,
+    instructions: instructionsOf(head, body, around.agentsMd),
+    ...model,
+    tools: toolsOf(native, Object.keys(around.servers)),
+    permissions: ASK_BEFORE_CHANGES,
+    limits: limitsOf(fieldsAt(head, 'policy')),
+    compaction: DEFAULT_COMPACTION,
+    unknownOutcome: 'tell',
+    askTimeoutMs: null,
+    skills: around.skills.filter((s) => wantedSkills?.includes(s.name) ?? true),
+    servers: Object.fromEntries(
+      Object.entries(around.servers).filter(([s]) => wantedServers?.includes(s) ?? true),
+    ),
+    children: (wordsAt(head, 'subagents') ?? []).map((child) =>
+      around.agents.has(child) ? insideName(around.id, child) : child,
+    ),
+    folder: around.root,
+    revision: revisionOf([
+      ...[around.id, name, body, around.agentsMd],
+      JSON.stringify([head, around.actions, around.skills, around.servers]),
+    ]),
+    extra: {
+      mode,
+      switch: wordsAt(head, 'switch') ?? [],
+      actions: around.actions.filter((a) => wantedActions?.includes(a.name) ?? true),
+    },
+  }
+  return { made: { name, mode, about, agent }, problems }
+}
+
+const modeOf = (value: unknown): AgentMode =>
+  value === 'subagent' || value === 'all' ? value : 'primary'
+
+function instructionsOf(head: Fields, body: string, agentsMd: string): string {
+  const reminder = textAt(head, 'system_reminder')?.trim()
+  return [body, reminder ? `# Remember\n\n${reminder}` : '', agentsMd.trim()]
+    .filter((text) => text !== '')
+    .join('\n\n')
+}
+
+/** Only what is named: an agent that names no native tools has none. */
+const toolsOf = (native: string[], servers: string[]): Agent['tools'] => ({
+  preset: 'none',
+  allow: [
+    ...native.flatMap((tool) => NATIVE[tool] ?? []),
+    'skill',
+    'task',
+    'run_action',
+    ...servers.map((server) => `${server}__*`),
+  ],
+  deny: [],
+})
+
+function limitsOf(policy: Fields): Agent['limits'] {
+  const turns = numberAt(policy, 'max_steps')
+  const seconds = numberAt(policy, 'run_timeout_seconds')
+  return {
+    ...DEFAULT_LIMITS,
+    ...(turns === undefined ? {} : { turns: Math.max(2, Math.floor(turns)) }),
+    ...(seconds === undefined || seconds <= 0 ? {} : { wallMs: Math.ceil(seconds * 1000) }),
+  }
+}
+
+/** `platform/x`, `workspace/x`, an alias of the settings, or fields with one of them. */
+export function modelChoice(
+  value: unknown,
+  aliases: Fields,
+  workspaceModels: ReadonlyMap<string, string>,
+): ModelChoice {
+  const fields = isFields(value) ? value : {}
+  const ref = typeof value === 'string' ? value : textAt(fields, 'model_ref', 'ref', 'name')
+  const temperature = numberAt(fields, 'temperature')
+  const maxOutputTokens = numberAt(fields, 'max_tokens')
+  const own = {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+  }
+  if (ref === undefined) return { model: null, ...own }
+  if (Object.hasOwn(aliases, ref) && aliases[ref] !== ref) {
+    const { [ref]: meant, ...others } = aliases
+    return { ...modelChoice(meant, others, workspaceModels), ...own }
+  }
+  if (ref.startsWith('workspace/')) {
+    const model = workspaceModels.get(ref.slice('workspace/'.length))
+    if (model !== undefined) return { model, ...own }
+    return { model: null, ...own, problem: `there is no model ${ref}` }
+  }
+  const name = ref.startsWith('platform/') ? ref.slice('platform/'.length) : ref
+  if (name.includes(':')) return { model: name, ...own }
+  const problem = `the model ${ref} is not one of provider:model; the server's default is used`
+  return { model: null, ...own, problem }
+}

@@ -1,0 +1,32 @@
+/**
+ * Arkloop's API on the kernel's engine. This file says what the dialect is; the README says what it
+ * serves, what it leaves out, and where it is better than the system it speaks for.
+ */
+
+import type { Accounts } from '../../kernel/accounts.ts'
+import type { Engine } from '../../kernel/ports.ts'
+import type { Dialect } from '../../wire/dialect.ts'
+import { type ArkloopSettings, createContext } from './context.ts'
+import { refuse } from './faults.ts'
+import { table } from './routes.ts'
+import { toRoute } from './row.ts'
+import { traceOf } from './trace.ts'
+
+const LOCAL_PAGES = ['http://localhost:*', 'http://127.0.0.1:*']
+
+/** Its door is open to a user's access token, to an API key, and to the server's own token. */
+export function arkloop(engine: Engine, accounts: Accounts, settings: ArkloopSettings): Dialect {
+  const context = createContext(engine, accounts, settings)
+  return {
+    name: 'arkloop',
+    about: "Arkloop's API: threads, runs and their events, with users, accounts and keys.",
+    routes: table(context).map(toRoute),
+    refuse,
+    admit: ({ headers }) => accounts.admit(headers.authorization),
+    headers: ({ headers }) => ({ 'x-trace-id': traceOf(headers) }),
+    origins: settings.origins ?? LOCAL_PAGES,
+  }
+}
+
+export type { ArkloopSettings } from './context.ts'
+export { table as arkloopTable } from './routes.ts'

@@ -1,0 +1,175 @@
+/**
+ * The projection: a thread's events to the frames of one of its runs. Pure. Frames are numbered from
+ * 1 in the run; whatever the thread says later, such as its title, follows in its last run.
+ */
+
+import type { Event, EventOf } from '../../kernel/event.ts'
+import { textOf } from '../../kernel/part.ts'
+import type { Projection } from '../../wire/projection.ts'
+import { type Data, type Frame, type Said, usageView } from './frame.ts'
+import { traceOfRun } from './id.ts'
+import {
+  answered,
+  asked,
+  cancelData,
+  created,
+  ended,
+  interrupted,
+  onCall,
+  settled,
+  started,
+  toolEnded,
+  turnStarted,
+} from './saying.ts'
+import { emptyTelling, type RunScope, type Telling } from './telling.ts'
+
+export const projectionOf = (scope: RunScope): Projection<Telling, Frame> => ({
+  open: () => emptyTelling(traceOfRun(scope.run)),
+  tell: (state, event) => tell(scope, state, event),
+})
+
+function tell(scope: RunScope, state: Telling, event: Event): [Telling, Frame[]] {
+  if (event.run === scope.run && event.type === 'text.delta') return tellText(state, event)
+  const said: Said[] = []
+  const next =
+    event.run === scope.run ? inRun(scope, state, event, said) : around(scope, state, event, said)
+  if (said.length === 0) return [next, []]
+  // The first event of a run has no trace of its own: it is the one that the trace begins with.
+  const trace: Data = event.type === 'run.created' ? {} : { trace_id: next.trace }
+  const frames = said.map(({ data, ...rest }, i) => ({
+    seq: state.seq + i + 1,
+    at: event.at,
+    ...rest,
+    data: { ...data, ...trace },
+  }))
+  return [{ ...next, seq: state.seq + frames.length }, frames]
+}
+
+/** Nearly all events are words, so they take the short way. */
+function tellText(state: Telling, event: EventOf<'text.delta'>): [Telling, Frame[]] {
+  const { text } = event.data
+  const seq = state.seq + 1
+  const data = { content_delta: text, content: text, role: 'assistant', trace_id: state.trace }
+  const frame = { seq, at: event.at, type: 'message.delta', data }
+  return [{ ...state, seq, text: state.text + text }, [frame]]
+}
+
+/** What is not about the run itself. */
+function around(scope: RunScope, state: Telling, event: Event, said: Said[]): Telling {
+  if (event.type === 'run.started') return { ...state, isCurrent: false }
+  if (event.type !== 'thread.changed' || !state.isCurrent) return state
+  const { title } = event.data
+  if (typeof title === 'string')
+    said.push({ type: 'thread.title.updated', data: { thread_id: scope.thread, title } })
+  return state
+}
+
+function inRun(scope: RunScope, state: Telling, event: Event, said: Said[]): Telling {
+  switch (event.type) {
+    case 'run.created':
+      return created(state, event, said)
+    case 'run.started':
+      return started(scope, state, event, said)
+    case 'run.steered': {
+      const content = textOf(event.data.input)
+      said.push({ type: 'run.input_provided', data: { content } })
+      return { ...state, steers: [...state.steers, content] }
+    }
+    case 'run.cancelling':
+      said.push({ type: 'run.cancel_requested', data: cancelData(event) })
+      return state
+    case 'run.ended':
+      return ended(state, event, said)
+    case 'turn.started':
+      return turnStarted(scope, state, event, said)
+    case 'thinking.delta': {
+      const { text } = event.data
+      const data = { content_delta: text, role: 'assistant', channel: 'thinking' }
+      said.push({ type: 'message.delta', data })
+      return state
+    }
+    case 'call.begun': {
+      const index = Object.keys(state.calls).length
+      return onCall(state, event.data.call, { tool: event.data.tool, index })
+    }
+    case 'call.delta': {
+      const { call, text } = event.data
+      const { tool = '', index = 0 } = state.calls[call] ?? {}
+      const data = { tool_call_index: index, arguments_delta: text, tool_call_id: call }
+      said.push({ type: 'tool.call.delta', data: { ...data, tool_name: tool }, tool })
+      return state
+    }
+    case 'turn.answered':
+      return answered(scope, state, event, said)
+    case 'turn.interrupted':
+      return interrupted(state, event, said)
+    case 'ask.opened':
+    case 'child.asked':
+      return asked(state, event, said)
+    case 'ask.settled':
+    case 'child.settled':
+      return settled(state, event, said)
+    case 'tool.progressed': {
+      const { call, text } = event.data
+      if (text !== '')
+        said.push({ type: 'terminal.stdout_delta', data: { process_ref: call, chunk: text } })
+      return state
+    }
+    case 'tool.ended':
+      return toolEnded(state, event, said)
+    case 'child.started': {
+      const { call, thread, run, agent, name, task } = event.data
+      const child = { tool_call_id: call, child_thread_id: thread, child_run_id: run }
+      const data = { ...child, persona_id: agent, nickname: name, input: task }
+      said.push({ type: 'agent.parallel_dispatch', data })
+      return state
+    }
+    case 'child.ended': {
+      const { call, thread, run, outcome, output, usage } = event.data
+      const child = { tool_call_id: call, child_thread_id: thread, child_run_id: run }
+      const data = { ...child, status: outcome, output, child_usage: usageView(usage) }
+      said.push({ type: 'agent.parallel_complete', data })
+      return state
+    }
+    case 'context.compacting': {
+      const { tokens, window } = event.data
+      compact(said, 'started', { context_tokens: tokens, context_window: window })
+      return state
+    }
+    case 'context.compacted': {
+      const { messagesBefore, messagesAfter, tokensBefore, tokensAfter } = event.data
+      compact(said, 'completed', {
+        dropped_prefix: messagesBefore - messagesAfter,
+        tokens_before: tokensBefore,
+        tokens_after: tokensAfter,
+      })
+      return state
+    }
+    case 'context.uncompacted': {
+      const { reason, trouble } = event.data
+      const phase = reason === 'failed' ? 'llm_failed' : reason === 'nothing' ? 'noop' : 'cancelled'
+      compact(said, phase, trouble ? { message: trouble.message } : {})
+      return state
+    }
+    case 'note': {
+      const { level, code, text } = event.data
+      said.push({ type: 'run.note', data: { level, code, message: text } })
+      return state
+    }
+    case 'run.edited':
+    case 'run.moved':
+    case 'turn.ended':
+    case 'tool.started':
+    case 'text.delta':
+    case 'thread.opened':
+    case 'thread.changed':
+    case 'thread.rewound':
+      return state
+    default:
+      return event satisfies never
+  }
+}
+
+const compact = (said: Said[], phase: string, data: Data): void => {
+  said.push({ type: 'run.context_compact', data: { op: 'persist', phase, ...data } })
+}

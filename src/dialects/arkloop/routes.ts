@@ -1,0 +1,25 @@
+/** All routes, each with the rule that says who may use it. */
+
+import { authRoutes } from './auth-routes.ts'
+import type { Context } from './context.ts'
+import { meRoutes } from './me-routes.ts'
+import { messageRoutes } from './message-routes.ts'
+import { personaRoutes } from './persona-routes.ts'
+import { providerRoutes } from './provider-routes.ts'
+import type { ArkRoute } from './row.ts'
+import { runRoutes } from './run-routes.ts'
+import { serverRoutes } from './server-routes.ts'
+import { threadRoutes } from './thread-routes.ts'
+import { usageRoutes } from './usage.ts'
+
+export const table = (context: Context): ArkRoute[] => [
+  ...serverRoutes(context),
+  ...authRoutes(context),
+  ...meRoutes(context),
+  ...usageRoutes(context),
+  ...threadRoutes(context),
+  ...messageRoutes(context),
+  ...runRoutes(context),
+  ...personaRoutes(context),
+  ...providerRoutes(context),
+]

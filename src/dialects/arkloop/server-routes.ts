@@ -1,0 +1,35 @@
+/** Is it up, is it ready, how quickly does it answer. No credential, and no work. */
+
+import type { Context } from './context.ts'
+import { type ArkRoute, ark, json } from './row.ts'
+
+const PUBLIC = { may: 'public', about: 'none' } as const
+
+export const serverRoutes = ({ engine }: Context): ArkRoute[] => [
+  ark({
+    method: 'GET',
+    path: '/healthz',
+    summary: 'Is the server up',
+    rule: PUBLIC,
+    handle: () => json({ status: 'ok' }),
+  }),
+  ark({
+    method: 'GET',
+    path: '/readyz',
+    summary: 'Can the server work',
+    rule: PUBLIC,
+    handle: async () => {
+      const { version } = await engine.store.health()
+      const schema = typeof version === 'number' ? version : 0
+      const same = { schema_version: schema, expected_schema_version: schema, match: true }
+      return json({ status: 'ok', ...same })
+    },
+  }),
+  ark({
+    method: 'GET',
+    path: '/benchz',
+    summary: 'Answers, and that is all',
+    rule: PUBLIC,
+    handle: () => json({ ok: true }),
+  }),
+]

@@ -1,0 +1,163 @@
+/**
+ * What is said, in the shape of OAH's messages (the AI SDK's parts), and back. Reading a message costs
+ * time in proportion to its length, whatever is in it.
+ */
+
+import type { InputPart, Json, Message, Outcome, Part } from '../../kernel/part.ts'
+import { textOf } from '../../kernel/part.ts'
+import type { ContentPart } from './schema.ts'
+
+export type Content = string | { [key: string]: Json }[]
+
+/** Plain text stays a string; with anything attached it is a list of parts. */
+export function inputContent(parts: readonly InputPart[]): Content {
+  if (parts.every((p) => p.kind === 'text')) return textOf(parts)
+  return parts.map((part): { [key: string]: Json } => {
+    if (part.kind === 'text') return { type: 'text', text: part.text }
+    const bytes = part.data ?? part.url ?? ''
+    if (part.kind === 'image') return { type: 'image', image: bytes, mediaType: part.media }
+    const file = { type: 'file', data: bytes, mediaType: part.media }
+    return part.name === undefined ? file : { ...file, filename: part.name }
+  })
+}
+
+/** The inverse. A text file is said as text, because no model must choke on its kind. */
+export function inputOf(content: string | ContentPart[]): InputPart[] {
+  if (typeof content === 'string') return [{ kind: 'text', text: content }]
+  return content.map((part): InputPart => {
+    if (part.type === 'text') return { kind: 'text', text: part.text }
+    const source = part.type === 'image' ? part.image : part.data
+    const { media, data, url } = bytesOf(source, part.mediaType)
+    if (media.startsWith('image/') || part.type === 'image')
+      return { kind: 'image', media, ...pick(data, url) }
+    const name = part.filename
+    if (data !== undefined && isText(media)) return quoted(name, data)
+    const kind = media.startsWith('audio/') ? 'audio' : 'file'
+    return { kind, media, ...(name === undefined ? {} : { name }), ...pick(data, url) }
+  })
+}
+
+const pick = (data: string | undefined, url: string | undefined) =>
+  data === undefined ? { url: url as string } : { data }
+
+const isText = (media: string): boolean =>
+  media.startsWith('text/') || /^application\/([a-z.]+\+)?(json|xml|yaml|x-yaml|toml)$/.test(media)
+
+function quoted(name: string | undefined, data: string): InputPart {
+  const text = Buffer.from(data, 'base64').toString('utf8')
+  return { kind: 'text', text: `\n[file: ${name ?? 'attachment'}]\n${text}\n` }
+}
+
+/** A data URL, an address, or base64. */
+function bytesOf(
+  source: string,
+  media = 'application/octet-stream',
+): { media: string; data?: string; url?: string } {
+  if (/^https?:\/\//i.test(source)) return { media, url: source }
+  if (!source.startsWith('data:')) return { media, data: source }
+  const comma = source.indexOf(',')
+  const head = source.slice(5, comma).split(';')
+  const body = source.slice(comma + 1)
+  const data = head.includes('base64')
+    ? body
+    : Buffer.from(decodeURIComponent(body)).toString('base64')
+  return { media: head[0] || media, data }
+}
+
+export const callPart = (call: string, tool: string, input: Json): { [key: string]: Json } => ({
+  type: 'tool-call',
+  toolCallId: call,
+  toolName: toolName(tool),
+  input,
+})
+
+export const resultPart = (result: {
+  call: string
+  tool: string
+  output: string
+  outcome: Outcome
+}): { [key: string]: Json } => ({
+  type: 'tool-result',
+  toolCallId: result.call,
+  toolName: toolName(result.tool),
+  output:
+    result.outcome === 'denied'
+      ? { type: 'execution-denied', reason: result.output }
+      : { type: result.outcome === 'ok' ? 'text' : 'error-text', value: result.output },
+})
+
+/** What a model said in a turn: thinking and text, in its order. */
+export const spokenContent = (
+  parts: readonly { kind: 'text' | 'thinking'; text: string }[],
+): { [key: string]: Json }[] =>
+  parts
+    .filter((p) => p.text !== '')
+    .map((p) => ({ type: p.kind === 'text' ? 'text' : 'reasoning', text: p.text }))
+
+/** One message of a transcript as OAH's messages: each call and each result is one of its own. */
+export function messagesIn(message: Message): Told[] {
+  if (message.role === 'user')
+    return [{ role: 'user', content: inputContent(message.parts as InputPart[]) }]
+  const spoken = spokenContent(message.parts.filter(isSpoken))
+  const told: Told[] = spoken.length > 0 ? [{ role: 'assistant', content: spoken }] : []
+  for (const part of message.parts) {
+    if (part.kind === 'call')
+      told.push({ role: 'assistant', content: [callPart(part.call, part.tool, part.input)] })
+    if (part.kind === 'result') told.push({ role: 'tool', content: [resultPart(part)] })
+  }
+  return told
+}
+
+interface Told {
+  role: 'user' | 'assistant' | 'tool'
+  content: Content
+}
+
+const isSpoken = (part: Part): part is Extract<Part, { kind: 'text' | 'thinking' }> =>
+  part.kind === 'text' || part.kind === 'thinking'
+
+// ---- tools --------------------------------------------------------------------------------
+
+const NAMES: Record<string, string> = {
+  shell: 'Bash',
+  read: 'Read',
+  write: 'Write',
+  edit: 'Edit',
+  glob: 'Glob',
+  grep: 'Grep',
+  list: 'List',
+  web_fetch: 'WebFetch',
+  todo: 'TodoWrite',
+  ask_user: 'AskUser',
+  skill: 'Skill',
+  task: 'SubAgent',
+}
+
+/** The tools of OAH that there are here, in its order. */
+export const NATIVE_TOOLS = [
+  'Bash',
+  'Read',
+  'Write',
+  'Edit',
+  'Glob',
+  'Grep',
+  'WebFetch',
+  'TodoWrite',
+]
+
+const SAFE = new Set(['read', 'glob', 'grep', 'list', 'web_fetch'])
+
+/** `shell` is `Bash`; a tool of an MCP server `s__t` is `s.t`. */
+export const toolName = (tool: string): string => NAMES[tool] ?? tool.replace('__', '.')
+
+export function toolSource(tool: string): { sourceType: string; retryPolicy: string } {
+  const retryPolicy = SAFE.has(tool) ? 'safe' : 'manual'
+  if (tool === 'run_action') return { sourceType: 'action', retryPolicy }
+  if (tool === 'task') return { sourceType: 'agent', retryPolicy }
+  if (tool === 'skill') return { sourceType: 'skill', retryPolicy }
+  return { sourceType: tool in NAMES ? 'native' : 'tool', retryPolicy }
+}
+
+/** `ws_<hex>.build` is `build` in its workspace. */
+export const agentName = (name: string): string =>
+  name.replace(/^(ws_[0-9a-f]{32}|project_[a-z0-9-]{1,64}_[0-9a-f]{10})\./, '')

@@ -1,0 +1,176 @@
+/** Resources as clients read them. What is not known is left out, never null. */
+
+import { resolve } from 'node:path'
+import type { Json } from '../../kernel/part.ts'
+import type { ThreadRow } from '../../kernel/rows.ts'
+import type { Thread } from '../../kernel/thread.ts'
+import type { Chronicle } from './chronicle.ts'
+import { agentName, NATIVE_TOOLS, toolName } from './content.ts'
+import { type Context, subjectOf } from './context.ts'
+import { iso } from './frame.ts'
+import { inputMessageId, runId, sessionId, stepId } from './id.ts'
+import type { MessageRecord, RunRecord, StepRecord } from './record.ts'
+import type { WorkspaceRecord } from './shelf.ts'
+
+type Shown = { [key: string]: Json | undefined }
+
+export const workspaceResource = (w: WorkspaceRecord) => ({
+  id: w.id,
+  externalRef: w.externalRef,
+  ownerId: w.ownerId,
+  name: w.name,
+  runtime: w.runtime,
+  serviceName: w.serviceName,
+  rootPath: w.root,
+  executionPolicy: w.executionPolicy,
+  status: 'active',
+  kind: 'project',
+  readOnly: false,
+  createdAt: iso(w.createdAt),
+  updatedAt: iso(w.updatedAt),
+})
+
+export const sandboxResource = (w: WorkspaceRecord) => ({
+  id: w.id,
+  workspaceId: w.id,
+  provider: 'embedded',
+  executionModel: 'local_embedded',
+  workerPlacement: 'api_process',
+  rootPath: '/workspace',
+  name: w.name,
+  kind: 'project',
+  externalRef: w.externalRef,
+  ownerId: w.ownerId,
+  executionPolicy: w.executionPolicy,
+  createdAt: iso(w.createdAt),
+  updatedAt: iso(w.updatedAt),
+})
+
+const refOf = (model: string | null): string | undefined =>
+  model === null ? undefined : `platform/${model}`
+
+interface SessionFacts {
+  row: ThreadRow
+  workspaceId: string
+  hints: Record<string, unknown>
+}
+
+export const sessionResource = ({ row, workspaceId, hints }: SessionFacts): Shown => ({
+  id: sessionId(row.id),
+  workspaceId,
+  parentSessionId: row.parentThread === null ? undefined : sessionId(row.parentThread),
+  subjectRef: subjectOf(row.principal),
+  modelRef:
+    typeof hints.modelRef === 'string' && row.model !== null ? hints.modelRef : refOf(row.model),
+  agentName: typeof hints.agentName === 'string' ? hints.agentName : undefined,
+  activeAgentName: agentName(row.agent),
+  title: row.title ?? undefined,
+  status: 'active',
+  lastRunAt: row.runs > 0 ? iso(row.updatedAt) : undefined,
+  createdAt: iso(row.openedAt),
+  updatedAt: iso(row.updatedAt),
+})
+
+export const messageResource = (thread: string, m: MessageRecord) => ({
+  id: m.id,
+  sessionId: sessionId(thread),
+  runId: m.run === null ? undefined : runId(m.run),
+  role: m.role,
+  content: m.content,
+  metadata: m.metadata,
+  createdAt: iso(m.at),
+})
+
+/** What was said and read, then what waits to be read. */
+export const allMessages = (chronicle: Chronicle): MessageRecord[] => [
+  ...chronicle.messages,
+  ...chronicle.waiting.values(),
+]
+
+function triggerOf(
+  run: RunRecord,
+  chronicle: Chronicle,
+): { triggerType: string; triggerRef: string } {
+  if (run.kind === 'compact') return { triggerType: 'system', triggerRef: 'compact' }
+  if (chronicle.isChild) return { triggerType: 'system', triggerRef: 'agent.delegate' }
+  return { triggerType: 'message', triggerRef: inputMessageId(run.id) }
+}
+
+const time = (at: number | null): string | undefined => (at === null ? undefined : iso(at))
+
+export function runResource(
+  run: RunRecord,
+  chronicle: Chronicle,
+  context: Context,
+  thread: Thread,
+): Shown {
+  const agent = run.agent ?? agentName(thread.agent)
+  const parent = chronicle.parentRun
+  return {
+    id: runId(run.id),
+    workspaceId: context.shelf.idOf(resolve(thread.workspace)),
+    sessionId: sessionId(chronicle.thread),
+    parentRunId: parent === null ? undefined : runId(parent),
+    initiatorRef: subjectOf(run.principal),
+    ...triggerOf(run, chronicle),
+    agentName: agent,
+    effectiveAgentName: agent,
+    switchCount: 0,
+    status: run.status,
+    cancelRequestedAt: time(run.cancelRequestedAt),
+    startedAt: time(run.startedAt),
+    heartbeatAt: time(run.heartbeatAt),
+    endedAt: time(run.endedAt),
+    createdAt: iso(run.createdAt),
+    errorCode: run.errorCode ?? undefined,
+    errorMessage: run.errorMessage ?? undefined,
+    metadata: run.children.length > 0 ? { delegatedRuns: run.children } : undefined,
+  }
+}
+
+export const stepResource = (
+  run: RunRecord,
+  step: StepRecord,
+  input: { [key: string]: Json } | undefined,
+): Shown => ({
+  id: stepId(run.id, step.seq),
+  runId: runId(run.id),
+  seq: step.seq,
+  stepType: step.type,
+  name: step.name,
+  agentName: step.agent,
+  status: step.status,
+  input: input ?? step.input ?? undefined,
+  output: step.output ?? undefined,
+  startedAt: iso(step.startedAt),
+  endedAt: time(step.endedAt),
+})
+
+/** What the model of a step was asked: its instructions, and the conversation as it was then. */
+export function requestOf(
+  step: StepRecord,
+  chronicle: Chronicle,
+  facts: { instructions: string | null; tools: string[] },
+): { [key: string]: Json } | undefined {
+  if (step.prompt === null) return undefined
+  const said = chronicle.messages.slice(0, step.prompt.messages)
+  const from = said.findLastIndex((m) => m.metadata?.runtimeKind === 'compact_boundary')
+  const messages = said
+    .slice(Math.max(0, from))
+    .filter((m) => m.metadata?.eligibleForModelContext !== false)
+    .map((m): Json => ({ role: m.role, content: m.content }))
+  const system =
+    facts.instructions === null ? [] : [{ role: 'system', content: facts.instructions }]
+  return {
+    request: {
+      model: step.name,
+      canonicalModelRef: `platform/${step.name}`,
+      provider: step.name.split(':')[0] ?? '',
+      messages: [...system, ...messages],
+    },
+    runtime: { messageCount: messages.length, engineToolNames: facts.tools, toolServers: [] },
+  }
+}
+
+export const toolNames = (tools: readonly { name: string }[]): string[] =>
+  tools.length === 0 ? NATIVE_TOOLS : tools.map((t) => toolName(t.name))

@@ -1,0 +1,31 @@
+/** All routes, in the order of the contract. */
+
+import type { Route } from '../../wire/dialect.ts'
+import { actionRoutes } from './action-routes.ts'
+import type { Context } from './context.ts'
+import { fileRoutes } from './file-routes.ts'
+import { messageRoutes } from './message-routes.ts'
+import { modelRoutes } from './model-routes.ts'
+import { runRoutes } from './run-routes.ts'
+import { createRuntimes } from './runtime.ts'
+import { sandboxRoutes } from './sandbox-routes.ts'
+import { serverRoutes } from './server-routes.ts'
+import { sessionRoutes } from './session-routes.ts'
+import { workspaceRoutes } from './workspace-routes.ts'
+
+export function routes(context: Context): Route[] {
+  const runtimes = createRuntimes(context.settings.runtimes)
+  const all: Route[] = []
+  all.push(
+    ...serverRoutes(context, () => all),
+    ...modelRoutes(context),
+    ...workspaceRoutes(context, runtimes),
+    ...sandboxRoutes(context, runtimes),
+    ...fileRoutes(context),
+    ...sessionRoutes(context),
+    ...messageRoutes(context),
+    ...runRoutes(context),
+    ...actionRoutes(context),
+  )
+  return all
+}

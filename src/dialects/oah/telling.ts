@@ -1,0 +1,101 @@
+/** What the stream's fold remembers: the numbering, the queue, and the turn that is being said. */
+
+import type { Stop, Trouble } from '../../kernel/event.ts'
+import type { Json } from '../../kernel/part.ts'
+
+export interface Telling {
+  thread: string
+  /** The number of the next frame. */
+  next: number
+  isChild: boolean
+  queue: Waiting[]
+  run: Speaking | null
+}
+
+export interface Waiting {
+  run: string
+  isMessage: boolean
+  /** As clients are told; made once, because a queue is told again whenever it changes. */
+  item: { runId: string; messageId: string; content: string; createdAt: string }
+  /** It stood behind another run, so that clients were told that it waits. */
+  isTold: boolean
+}
+
+export interface Speaking {
+  run: string
+  agent: string
+  /** Steps of the run up to now. */
+  steps: number
+  turn: Turn | null
+}
+
+export interface Turn {
+  index: number
+  /** Of its model call. */
+  step: number
+  parts: Spoken[]
+  calls: { call: string; tool: string; part: number; input: Json; isStarted: boolean }[]
+  /** Characters that clients have seen of a turn that is told in snapshots. */
+  shown: number
+}
+
+export interface Spoken {
+  part: number
+  kind: 'text' | 'thinking'
+  text: string
+}
+
+export const emptyTelling = (thread: string): Telling => ({
+  thread,
+  next: 0,
+  isChild: false,
+  queue: [],
+  run: null,
+})
+
+/** The turn with more of a part said. */
+export function say(turn: Turn, part: number, kind: Spoken['kind'], text: string): Turn {
+  const parts = turn.parts.slice()
+  const at = parts.findLastIndex((p) => p.part === part)
+  const spoken = parts[at]
+  if (spoken) parts[at] = { ...spoken, text: spoken.text + text }
+  else parts.push({ part, kind, text })
+  return { ...turn, parts }
+}
+
+export const charsOf = (turn: Turn): number => turn.parts.reduce((n, p) => n + p.text.length, 0)
+
+export const hasThinking = (turn: Turn): boolean => turn.parts.some((p) => p.kind === 'thinking')
+
+/**
+ * Snapshots repeat all that was said, so they are told when there is a thirty-second more of it: the
+ * reader keeps up, and the stream grows with the text and not with its square.
+ */
+export const isWorthShowing = (turn: Turn): boolean =>
+  charsOf(turn) - turn.shown >= Math.max(1, Math.floor(turn.shown / 32))
+
+const FINISH: Record<Stop, string> = {
+  end: 'stop',
+  calls: 'tool-calls',
+  length: 'length',
+  filter: 'content-filter',
+  sequence: 'stop',
+  other: 'other',
+}
+
+export const finishReason = (stop: Stop): string => FINISH[stop]
+
+/** How a run ended, in OAH's words. */
+export function endOf(
+  outcome: 'completed' | 'failed' | 'cancelled',
+  stop: string,
+  trouble: Trouble | undefined,
+): { status: string; errorCode?: string; errorMessage?: string } {
+  if (outcome !== 'failed') return { status: outcome }
+  const isLate = stop === 'time'
+  return {
+    status: isLate ? 'timed_out' : 'failed',
+    errorCode: isLate ? 'run_timed_out' : (trouble?.code ?? 'model_stream_failed'),
+    errorMessage: trouble?.message ?? 'The run failed.',
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Run one of the actions that the agent's workspace declares: a named command with an input that is
+ * checked. It runs behind the same walls as any other command of the workspace.
+ */
+
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Agent } from '../kernel/agent.ts'
+import { Fault } from '../kernel/fault.ts'
+import type { Json } from '../kernel/part.ts'
+import type { Tool, ToolContext, ToolItem } from '../kernel/ports.ts'
+import type { Exit, Sandbox } from '../kernel/workspace.ts'
+import { CANCELLED, defineTool, done, failed } from './define.ts'
+
+const MAX_TIMEOUT_MS = 600_000
+
+const Action = z.object({
+  name: z.string(),
+  about: z.string(),
+  retryPolicy: z.enum(['manual', 'safe']).nullable(),
+  inputSchema: z.json().nullable(),
+  command: z.string(),
+  environment: z.record(z.string(), z.string()),
+  cwd: z.string().nullable(),
+  timeoutMs: z.number().nullable(),
+})
+
+type Action = z.infer<typeof Action>
+
+/** Those that its workspace lets models run. */
+export function actionsOf(agent: Agent): Action[] {
+  const parsed = z.array(Action).safeParse(agent.extra.actions)
+  return parsed.success ? parsed.data : []
+}
+
+const Input = z.strictObject({
+  name: z.string().min(1).describe('The name of the action.'),
+  input: z.json().optional().describe('What the action is told; it says which form this has.'),
+})
+
+export const createRunAction = (agent: Agent, sandbox: Sandbox): Tool =>
+  defineTool({
+    name: 'run_action',
+    about: `Run an action of this workspace.\n${actionsOf(agent).map(line).join('\n')}`,
+    input: Input,
+    access: 'execute',
+    subject: ({ name }) => name,
+    run: (input, context) => run(sandbox, actionsOf(agent), input, context),
+  })
+
+const line = ({ name, about, inputSchema }: Action): string =>
+  `- ${name}${about === '' ? '' : `: ${about}`}${
+    inputSchema === null ? '' : ` Input: ${JSON.stringify(inputSchema)}`
+  }`
+
+async function* run(
+  sandbox: Sandbox,
+  actions: Action[],
+  { name, input = null }: z.infer<typeof Input>,
+  context: ToolContext,
+): AsyncGenerator<ToolItem, void> {
+  const action = actions.find((a) => a.name === name)
+  if (!action) throw new Fault('not_found', `There is no action ${JSON.stringify(name)}.`)
+  await check(action, input)
+  const { workspace: root, signal, confinement } = context
+  const longest = Math.min(action.timeoutMs ?? MAX_TIMEOUT_MS, MAX_TIMEOUT_MS)
+  const timeoutMs = Math.min(longest, confinement?.timeoutMs ?? longest)
+  const spec = {
+    root,
+    command: action.command,
+    cwd: await folderOf(sandbox, root, action.cwd),
+    env: environment(action, input, context),
+    stdin: JSON.stringify(input),
+    timeoutMs,
+    signal,
+    ...(confinement ? { confinement } : {}),
+  }
+  for await (const item of sandbox.runner.run(spec)) {
+    if (item.kind === 'process') yield item
+    else if (item.kind === 'output') yield { kind: 'progress', text: item.text }
+    else return yield result(item.exit, timeoutMs)
+  }
+}
+
+/** A folder that is really inside: the declaration may have been written by whoever asks. */
+async function folderOf(sandbox: Sandbox, root: string, cwd: string | null): Promise<string> {
+  const files = await sandbox.openWorkspace(root)
+  const entry = await files.stat(cwd ?? '')
+  if (entry.kind !== 'directory') throw new Fault('invalid', 'The action has no folder to run in.')
+  return join(files.root, entry.path)
+}
+
+const environment = (action: Action, input: Json, context: ToolContext) => ({
+  ...action.environment,
+  OPENHARNESS_WORKSPACE_ROOT: context.workspace,
+  OPENHARNESS_ACTION_NAME: action.name,
+  OPENHARNESS_RUN_ID: context.run,
+  OPENHARNESS_ACTION_INPUT: JSON.stringify(input),
+})
+
+async function check({ name, inputSchema }: Action, input: Json): Promise<void> {
+  if (inputSchema === null || typeof inputSchema !== 'object') return
+  const { Ajv2020 } = await import('ajv/dist/2020.js')
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, logger: false, allErrors: true })
+  const isRight = ajv.compile(withoutPatterns(inputSchema) as object)
+  if (isRight(input)) return
+  const why = ajv.errorsText(isRight.errors, { dataVar: '' })
+  throw new Fault('invalid', `Input for action ${name} is invalid: ${why}`)
+}
+
+/** A pattern that somebody in the workspace wrote could keep the server busy for ever. */
+function withoutPatterns(schema: Json): Json {
+  if (Array.isArray(schema)) return schema.map(withoutPatterns)
+  if (schema === null || typeof schema !== 'object') return schema
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key]) => key !== 'pattern' && key !== 'patternProperties')
+      .map(([key, value]) => [key, withoutPatterns(value)]),
+  )
+}
+
+function result(exit: Exit, timeoutMs: number): ToolItem {
+  const text = exit.stdout.text.trimEnd()
+  const meta = { exitCode: exit.code, durationMs: exit.durationMs }
+  const said = (last: string): string => (text ? `${text}\n${last}` : last)
+  if (exit.cause === 'failed') return failed(exit.problem ?? 'It could not be started.', meta)
+  if (exit.cause === 'aborted') return failed(said(`[${CANCELLED}]`), meta)
+  if (exit.cause === 'timeout') return failed(said(`[Ended after ${timeoutMs} ms.]`), meta)
+  if (exit.code !== 0) return failed(said(`[exit ${exit.code ?? exit.signal}]`), meta)
+  return done(text || '[The action printed nothing.]', meta)
+}

@@ -62,7 +62,14 @@ export async function startServer({ program, port, args, env }: Start): Promise<
   child.stderr?.on('data', (chunk) => {
     said = (said + String(chunk)).slice(-4000)
   })
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const cut = (): void => void child.kill('SIGKILL')
+  process.once('exit', cut)
+  const gone = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      process.off('exit', cut)
+      resolve()
+    })
+  })
   try {
     const firstAt = await firstAnswer(child, port, program.health)
     return serverOf(child, { port, startedAt, startMs: firstAt - startedAt }, gone)

@@ -18,12 +18,14 @@ import {
 import { composeCatalog } from './catalog/cap-agent.ts'
 import { openCaps } from './catalog/cap-library.ts'
 import { openCatalog } from './catalog/index.ts'
+import { openWorkspaceCatalog, type WorkspaceCatalog } from './catalog/workspace-catalog.ts'
 import type { Config } from './cli/config.ts'
 import type { Log } from './cli/log.ts'
 import { version } from './cli/version.ts'
 import { arkloop } from './dialects/arkloop/index.ts'
 import { clotho } from './dialects/clotho/index.ts'
 import { native } from './dialects/native/index.ts'
+import { idOfFolder, oah } from './dialects/oah/index.ts'
 import { ownware } from './dialects/ownware/index.ts'
 import { toolang } from './dialects/toolang/index.ts'
 import { createEngine, DEFAULT_SETTINGS, type RunningEngine } from './engine/index.ts'
@@ -58,6 +60,8 @@ export interface Manifold {
 export interface Workshop {
   models: Models
   catalog: Catalog
+  /** The catalog again, with what workspaces define. */
+  shelf: WorkspaceCatalog
   caps: Caps
   toolbox: Toolbox
   runner: Runner
@@ -96,9 +100,14 @@ export async function openWorkshop(config: Config): Promise<Workshop> {
     writable: join(config.dataDir, 'agents'),
     secret,
   })
-  const catalog = composeCatalog(authored, caps)
-  const close = async () => void (await Promise.all([toolbox.close(), catalog.close()]))
-  return { models, catalog, caps, toolbox, runner, close }
+  const folder = join(config.dataDir, 'workspaces')
+  const shelf = await openWorkspaceCatalog({
+    catalog: composeCatalog(authored, caps),
+    ...{ models, folder },
+    idOf: (root) => idOfFolder(folder, root),
+  })
+  const close = async () => void (await Promise.all([toolbox.close(), shelf.close()]))
+  return { models, catalog: shelf, shelf, caps, toolbox, runner, close }
 }
 
 export async function openStore(config: Config, onFatal: (e: Error) => void): Promise<Store> {
@@ -156,7 +165,10 @@ async function openParts(config: Config, log: Log, onFatal: (e: Error) => void):
     const endpoints = await openEndpoints({ store, models, box: openBox(config.dataDir) })
     return createEngine({
       ...{ store, models, toolbox, catalog, endpoints, log },
-      sandbox: { runner, openWorkspace },
+      sandbox: {
+        runner,
+        openWorkspace: (root) => openWorkspace(root, { hidden: [config.dataDir] }),
+      },
       clock: Date.now,
       newId: uuidv7,
       settings: {
@@ -259,7 +271,7 @@ const openServer = ({ config, engine }: Parts, { tokens, log, dialects, tls }: F
   })
 
 function dialectsOf(parts: Parts, tokens: Tokens): Dialect[] {
-  const { engine, config, runner, store, caps, jobs } = parts
+  const { engine, config, runner, store, caps, jobs, shelf } = parts
   const facts = { version: version(), startedAt: Date.now(), now: Date.now }
   const { dataDir: dataFolder, clothoHome } = config
   const describe = async () => {
@@ -279,6 +291,13 @@ function dialectsOf(parts: Parts, tokens: Tokens): Dialect[] {
     ownware(engine, facts),
     clotho(engine, { ...facts, dataFolder, clothoHome, clock: Date.now, sandbox: { describe } }),
     arkloop(engine, accounts, { ...facts, ...ids, workspaceFor, maxConcurrentRuns: null }),
+    oah(engine, {
+      ...facts,
+      workspaces: join(dataFolder, 'workspaces'),
+      runtimes: join(dataFolder, 'runtimes'),
+      ownWorkspace: config.workspace,
+      definitions: shelf,
+    }),
     toolang(engine, { caps, jobs, now: Date.now, home: config.workspace, isolation }),
   ]
 }

@@ -85,7 +85,9 @@ describe('the shape of the house', () => {
 
   it('a file of our own is loaded late in one place only', () => {
     // main.ts loads the server only for `serve` and `doctor`; everything else is small and fast.
-    const late = product.filter((s) => /\bawait import\(\s*['"]\./.test(s.text) && s.path !== 'main.ts')
+    const late = product.filter(
+      (s) => /\bawait import\(\s*['"]\./.test(s.text) && s.path !== 'main.ts',
+    )
     expect(late.map((s) => s.path)).toEqual([])
   })
 

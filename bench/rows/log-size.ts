@@ -56,14 +56,12 @@ async function speak(stage: Stage, folder: string, answers: Answers) {
   return { told, faults }
 }
 
-async function ratio(stage: Stage, answers: Answers) {
+async function ratio(stage: Stage, answers: Answers, before: number) {
   const folder = stage.newFolder()
   const texts = Array.from({ length: answers.width }, (_, n) => prose(answers.words, n))
   texts.forEach((say, n) => {
     stage.writeScript(`answer-${n}`, [[{ say, everyMs: answers.everyMs }]])
   })
-  await (await stage.start(folder)).stop()
-  const before = usedBytes(folder)
   const { told, faults } = await speak(stage, folder, answers)
   const bytes = usedBytes(folder) - before
   const all = texts.join('')
@@ -79,18 +77,21 @@ export const logSize: Row = {
   name: 'log-size',
   about: 'Bytes of the database for each byte of text told, after packing.',
   async measure(stage) {
+    const empty = stage.newFolder()
+    await (await stage.start(empty)).stop()
+    const before = usedBytes(empty)
     const long = await ratio(stage, {
       words: stage.pick(5000, 200),
       count: stage.pick(40, 4),
       width: stage.pick(20, 4),
       everyMs: stage.pick(5, 1),
-    })
+    }, before)
     const short = await ratio(stage, {
       words: stage.pick(200, 20),
       count: stage.pick(1000, 10),
       width: stage.pick(50, 5),
       everyMs: stage.pick(5, 1),
-    })
+    }, before)
     const figures: Figure[] = [
       {
         name: 'log size, long answers',

@@ -92,21 +92,27 @@ async function warm(stage: Stage, port: number, tongue: Tongue, id: string): Pro
   return { first: Math.max(...firsts), last: Math.max(...lasts), faults }
 }
 
-/** The first reader after a start; a start for each. */
-async function cold(stage: Stage, folder: string, tongue: Tongue, id: string): Promise<Seen> {
+/** The first reader after a start, a start for each; and later ones on the last of these servers. */
+async function coldAndWarm(stage: Stage, folder: string, tongue: Tongue, id: string) {
   const thread = threadIn(tongue, id)
   const times: Awaited<ReturnType<typeof read>>[] = []
+  let server = await stage.start(folder)
   for (let i = 0; i < stage.pick(5, 1); i++) {
-    const server = await stage.start(folder)
+    if (i > 0) {
+      await server.stop()
+      server = await stage.start(folder)
+    }
     if (!stage.isShort) await pause(300)
     times.push(await read(server.port, tongue, { thread, after: 0 }))
-    await server.stop()
   }
-  return {
+  const later = await warm(stage, server.port, tongue, id)
+  await server.stop()
+  const first: Seen = {
     first: median(times.map((t) => t.first)),
     last: median(times.map((t) => t.last)),
     faults: times.flatMap((t) => t.faults),
   }
+  return { first, later }
 }
 
 async function bare(stage: Stage, events: number): Promise<Seen> {
@@ -139,10 +145,7 @@ export const replay: Row = {
     const raw = await bare(stage, events)
     const faults = [...raw.faults]
     for (const tongue of [NATIVE, OWNWARE]) {
-      const first = await cold(stage, folder, tongue, thread)
-      const server = await stage.start(folder)
-      const later = await warm(stage, server.port, tongue, thread)
-      await server.stop()
+      const { first, later } = await coldAndWarm(stage, folder, tongue, thread)
       faults.push(...first.faults, ...later.faults)
       figures.push(...told(`replay of ${seq} events, ${tongue.name}`, { first, later, raw }))
     }

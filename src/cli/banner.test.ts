@@ -25,4 +25,8 @@ test('the chat command is the one that works for this port', () => {
   expect(banner({ ...facts, urls: ['http://127.0.0.1:40001'] }, false)).toContain(
     'chat --url http://127.0.0.1:40001',
   )
+  // Nobody can connect to all addresses at once.
+  expect(banner({ ...facts, urls: ['https://0.0.0.0:3011'] }, false)).toContain(
+    'chat --url https://localhost:3011',
+  )
 })

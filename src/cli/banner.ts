@@ -18,7 +18,8 @@ export interface BannerFacts {
 
 export function banner(facts: BannerFacts, colour: boolean): string {
   const paint = createPaint(colour)
-  const url = facts.urls[0] ?? ''
+  // All addresses together are none that a client could connect to.
+  const url = (facts.urls[0] ?? '').replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, '//localhost')
   const row = (name: string, text: string): string => `  ${paint.dim(name.padEnd(9))} ${text}\n`
   const isDemo = facts.model.startsWith('demo:')
   return [
@@ -33,6 +34,6 @@ export function banner(facts: BannerFacts, colour: boolean): string {
     row('process', String(process.pid)),
     ...facts.warnings.map((text) => row(paint.yellow('warning'.padEnd(9)), text)),
     '\n',
-    `  ${paint.dim('talk to it')}  node dist/main.js chat${url.endsWith(':3011') ? '' : ` --url ${url}`}\n`,
+    `  ${paint.dim('talk to it')}  node dist/main.js chat${/^http:\/\/(127\.0\.0\.1|localhost):3011$/.test(url) ? '' : ` --url ${url}`}\n`,
   ].join('')
 }

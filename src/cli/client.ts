@@ -27,6 +27,13 @@ export function createClient(options: ClientOptions): Client {
     if (options.token) headers.set('authorization', `Bearer ${options.token}`)
     const response = await fetch(root + path, { ...init, headers }).catch((error: unknown) => {
       if (init.signal?.aborted) throw error
+      const code = codeOfCause(error)
+      if (/CERT|SIGNATURE|TLS|SSL/.test(code))
+        throw new Fault(
+          'invalid',
+          `The certificate of ${options.url} is not trusted here (${code}). If it is right, name ` +
+            'its file, or that of whoever signed it, in NODE_EXTRA_CA_CERTS.',
+        )
       throw new Fault(
         'unavailable',
         `No server answers at ${options.url}. Start one with "npm start" or "manifold serve", ` +
@@ -63,6 +70,13 @@ export function createClient(options: ClientOptions): Client {
       if (response.body) yield* readSse(response.body)
     },
   }
+}
+
+/** What the system says of a connection that failed; '' when it says nothing. */
+function codeOfCause(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : null
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : ''
+  return typeof code === 'string' ? code : ''
 }
 
 /** The server's own words where it gave some. */

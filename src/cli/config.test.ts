@@ -124,6 +124,7 @@ describe('the server', () => {
     ['MANIFOLD_PORT', 'x'],
     ['MANIFOLD_DEMO_RATE', 'fast'],
     ['OPENAI_BASE_URL', 'localhost'],
+    ['OPENAI_BASE_URL', 'http://me:secret@localhost/v1'],
     ['MANIFOLD_LOG_LEVEL', 'loud'],
     ['DATABASE_URL', 'mysql://root:hunter2@db/x'],
   ])('refuses a wrong %s, names it and does not repeat its text', (name, text) => {

@@ -62,8 +62,11 @@ export function modelName(text: string): string {
 /** An http or https address, without a trailing slash. */
 export function webUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text.replace(/\/+$/, '')
-  throw wrong('It must be an address that begins with http:// or https://.')
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw wrong('It must be an address that begins with http:// or https://.')
+  if (url.username !== '' || url.password !== '')
+    throw wrong('It must not hold a name or password; requests to such an address are refused.')
+  return text.replace(/\/+$/, '')
 }
 
 export function provider(text: string): { name: string; url: string } {

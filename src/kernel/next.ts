@@ -203,7 +203,10 @@ function needsCompaction(thread: Thread, run: Run, rules: Rules): boolean {
   const exchanges = thread.messages
     .slice(thread.summary?.from ?? 0)
     .filter((m) => m.role === 'user' && !m.steered).length
-  return exchanges > Math.max(1, keepExchanges) && contextTokens(thread) >= rules.contextWindow * threshold
+  return (
+    exchanges > Math.max(1, keepExchanges) &&
+    contextTokens(thread) >= rules.contextWindow * threshold
+  )
 }
 
 export const TIME: Trouble = { code: 'timed_out', message: 'The run reached its time limit.' }

@@ -114,10 +114,12 @@ export class PostgresWriter {
     }
     const [mark] = (await marked) as Row[]
     attempt.xid = mark?.xid as string
-    const told = run(tellings(schema, this.#instance, [...step.value.moved]))
+    const { answers, moved, rest } = step.value
+    // Nothing of this is waited for either: what fails makes a rollback of the commit.
+    const written = run([...rest, ...tellings(schema, this.#instance, [...moved])])
     attempt.done = step.value
-    const [result] = await Promise.all([client.query('commit'), ...told])
+    const [result] = await Promise.all([client.query('commit'), ...opening, ...written])
     if (result.command !== 'COMMIT') throw new Error('the transaction was rolled back')
-    return step.value.answers
+    return answers
   }
 }

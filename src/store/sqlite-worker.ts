@@ -41,7 +41,8 @@ function perform<T>(db: SqliteConnection, transaction: Transaction<T>): T {
 
 function commit(db: SqliteConnection, jobs: Job[]): Answer[] {
   db.exec('begin immediate')
-  const { answers } = perform(db, transact(jobs, NO_LOCKS))
+  const { answers, rest } = perform(db, transact(jobs, NO_LOCKS))
+  for (const statement of rest) db.all(statement)
   db.exec('commit')
   return answers
 }

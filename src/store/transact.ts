@@ -17,24 +17,34 @@ export interface Done {
   answers: Answer[]
   /** The last seq of every thread whose log has moved; 0 when it was erased. */
   moved: Map<string, number>
+  /** What is still to be run; nobody waits for its rows. */
+  rest: Statement[]
 }
 
 export function* transact(jobs: Job[], locks: Locks): Transaction<Done> {
-  const done: Done = { answers: [], moved: new Map() }
+  const done: Done = { answers: [], moved: new Map(), rest: [] }
   let from = 0
   while (from < jobs.length) {
     const job = jobs[from] as Job
     if (job.do === 'append') {
       const appends = leadingAppends(jobs, from)
-      done.answers.push(...(yield* appendAll(appends, locks, done.moved)))
+      done.answers.push(...(yield* appendAll(appends, locks, done)))
       from += appends.length
     } else {
+      yield* ask(done, [])
       done.answers.push(yield* perform(job))
       if (job.do === 'erase') done.moved.set(job.thread, 0)
       from += 1
     }
   }
   return done
+}
+
+/** Runs what is left over from before, then the statements, and gives the rows of these. */
+function* ask({ rest }: Done, statements: Statement[]): Transaction<Row[][]> {
+  const before = rest.splice(0)
+  if (before.length + statements.length === 0) return []
+  return (yield [...before, ...statements]).slice(before.length)
 }
 
 function leadingAppends(jobs: Job[], from: number): AppendJob[] {
@@ -121,15 +131,11 @@ interface Group {
   pos: number
 }
 
-function* appendAll(
-  jobs: AppendJob[],
-  locks: Locks,
-  moved: Map<string, number>,
-): Transaction<Answer[]> {
+function* appendAll(jobs: AppendJob[], locks: Locks, done: Done): Transaction<Answer[]> {
   const threads = [...new Set(jobs.map((j) => j.chunk.thread))].sort()
   const lockings = sql.lockThreads(threads, locks)
   const lookups = sql.existing(jobs.flatMap((j) => j.absent))
-  const [tops, ...found] = yield [sql.topPos(), ...lockings, ...lookups]
+  const [tops, ...found] = yield* ask(done, [sql.topPos(), ...lockings, ...lookups])
   const documents = found.slice(lockings.length).flat()
   const group: Group = {
     known: knownThreads(found.slice(0, lockings.length).flat()),
@@ -138,10 +144,10 @@ function* appendAll(
   }
   const changes = noChanges()
   const answers = jobs.map((job) => settle(job, group, changes))
-  yield* write(changes, moved)
+  write(changes, done)
   const late = jobs.filter((job, i) => answers[i] === 'version' && canRebase(job, group))
   if (late.length === 0) return answers
-  const again = yield* rebaseAll(late, group, moved)
+  const again = yield* rebaseAll(late, group, done)
   return answers.map((answer, i) => {
     const job = jobs[i] as AppendJob
     return again.has(job) ? (again.get(job) as Answer) : answer
@@ -160,11 +166,12 @@ function canRebase({ rebase, chunk, after }: AppendJob, { known }: Group): boole
 function* rebaseAll(
   jobs: AppendJob[],
   group: Group,
-  moved: Map<string, number>,
+  done: Done,
 ): Transaction<Map<AppendJob, Answer>> {
-  const tails = yield jobs.map(({ chunk, after }) =>
+  const lookups = jobs.map(({ chunk, after }) =>
     sql.chunksAfter(chunk.thread, after, group.known.get(chunk.thread)?.seq ?? 0),
   )
+  const tails = yield* ask(done, lookups)
   const changes = noChanges()
   const answers = new Map<AppendJob, Answer>()
   jobs.forEach((job, i) => {
@@ -176,7 +183,7 @@ function* rebaseAll(
     const isKnown = next?.absent.every(([kind, key]) => hasKey(job, kind, key))
     answers.set(job, next && isKnown ? settle(next, group, changes) : 'version')
   })
-  yield* write(changes, moved)
+  write(changes, done)
   return answers
 }
 
@@ -192,10 +199,9 @@ function settle(job: AppendJob, group: Group, changes: Changes): Refusal | null 
   return null
 }
 
-function* write(changes: Changes, moved: Map<string, number>): Transaction<void> {
+function write(changes: Changes, { moved, rest }: Done): void {
   for (const { chunk } of changes.chunks) moved.set(chunk.thread, chunk.lastSeq)
-  const writes = statementsOf(changes)
-  if (writes.length > 0) yield writes
+  rest.push(...statementsOf(changes))
 }
 
 const topOf = (rows: Row[] | undefined): number => (rows?.[0]?.top as number | null) ?? 0

@@ -118,10 +118,10 @@ describe('an "always"', () => {
       [{ say: 'x' }],
     ])
     await world.until(thread, (e) => e.type === 'ask.opened')
-    now += 60_000
+    now += 3_000
     gate.isShut = true
     const other = await world.begin([[{ say: 'y' }]])
-    while (gate.isShut) await null
+    while (gate.isShut) await new Promise((go) => setTimeout(go, 2))
     const answer: Request = { do: 'answer', allow: true, origin }
     await world.engine.submit(thread, answer, { remember: true })
     await world.until(thread, (e) => e.type === 'turn.started' && e.data.turn === 1)

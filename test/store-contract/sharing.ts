@@ -1,8 +1,12 @@
 /** Several processes on one database, each with a store of its own. */
 
 import { expect, it, vi } from 'vitest'
+import type { Event } from '../../src/kernel/event.ts'
+import type { Append } from '../../src/kernel/ports.ts'
+import { fold } from '../../src/kernel/thread.ts'
 import { openPostgresStore } from '../../src/store/index.ts'
-import { connections } from '../../src/store/postgres-connection.ts'
+import { connections, rowsOf } from '../../src/store/postgres-connection.ts'
+import { lockOf } from '../../src/store/postgres-writer.ts'
 import { facts } from '../given.ts'
 import { Author, readAll, speaking } from './author.ts'
 import { type Address, type Backend, closing } from './backend.ts'
@@ -42,6 +46,61 @@ export function sharing(backend: Backend): void {
     const same = await Promise.all(stores.map((s) => new Author(s, 'same').write([facts.opened()])))
     expect(same.sort()).toEqual([null, 'version', 'version'])
     expect(await readAll(store, 'same')).toHaveLength(1)
+  })
+
+  it('lets a writer that comes late in behind what it missed, unless it gives up', async () => {
+    const { store, open } = await backend.place()
+    const other = await open()
+    const author = await speaking(store, 't1')
+    const late = new Author(other, 't1')
+    late.thread = author.thread
+    const stale = late.prepare([facts.text('t1-run', 'late')]).append
+    await author.write([facts.text('t1-run', 'a')])
+    await author.write([facts.text('t1-run', 'b')])
+    expect(await other.append(stale)).toBe('version')
+    const missed: number[][] = []
+    const giveUp = (events: Event[]): null => {
+      missed.push(events.map((e) => e.seq))
+      return null
+    }
+    expect(await other.append(stale, giveUp)).toBe('version')
+    const broken = (): never => {
+      throw new Error('a mistake')
+    }
+    expect(await other.append(stale, broken)).toBe('version')
+    expect(missed).toEqual([[5, 6]])
+    const catchUp = (events: Event[]): Append => {
+      late.thread = fold(late.thread, events)
+      return late.prepare([facts.text('t1-run', 'c')]).append
+    }
+    expect(await other.append(stale, catchUp)).toBeNull()
+    const log = await readAll(store, 't1')
+    expect(log.map((e) => e.seq)).toEqual([1, 2, 3, 4, 5, 6, 7])
+    expect(log.slice(4).map((e) => e.data)).toMatchObject(['a', 'b', 'c'].map((text) => ({ text })))
+  })
+
+  it('tells the others when a thread is erased, and when there is work', async () => {
+    const { store, open } = await backend.place()
+    const other = await open()
+    await speaking(store, 't1')
+    const heard: string[] = []
+    other.onAdvance((thread, seq) => void heard.push(`${thread} ${seq}`))
+    other.onWake(() => void heard.push('wake'))
+    store.onWake(() => void heard.push('own'))
+    await store.erase('t1')
+    await store.wake()
+    await vi.waitFor(() => expect(heard.slice(-2)).toEqual(['t1 0', 'wake']))
+  })
+
+  it('one that stops in the middle of a transaction holds up the others for a moment only', async () => {
+    const { store, address } = await backend.place()
+    const author = await speaking(store, 't1')
+    if (address.kind !== 'postgres') throw new Error('not PostgreSQL')
+    const frozen = await (await connections(address.url, address.schema)).client()
+    await frozen.query('begin')
+    await rowsOf(frozen, lockOf(address.schema))
+    expect(await author.write([facts.text('t1-run', 'x')])).toBeNull()
+    await expect(frozen.query('commit')).rejects.toThrow()
   })
 
   it('a claim elsewhere fences the append here', async () => {

@@ -80,18 +80,26 @@ export const logSize: Row = {
     const empty = stage.newFolder()
     await (await stage.start(empty)).stop()
     const before = usedBytes(empty)
-    const long = await ratio(stage, {
-      words: stage.pick(5000, 200),
-      count: stage.pick(40, 4),
-      width: stage.pick(20, 4),
-      everyMs: stage.pick(5, 1),
-    }, before)
-    const short = await ratio(stage, {
-      words: stage.pick(200, 20),
-      count: stage.pick(1000, 10),
-      width: stage.pick(50, 5),
-      everyMs: stage.pick(5, 1),
-    }, before)
+    const long = await ratio(
+      stage,
+      {
+        words: stage.pick(5000, 200),
+        count: stage.pick(40, 4),
+        width: stage.pick(20, 4),
+        everyMs: stage.pick(5, 1),
+      },
+      before,
+    )
+    const short = await ratio(
+      stage,
+      {
+        words: stage.pick(200, 20),
+        count: stage.pick(1000, 10),
+        width: stage.pick(50, 5),
+        everyMs: stage.pick(5, 1),
+      },
+      before,
+    )
     const figures: Figure[] = [
       {
         name: 'log size, long answers',

@@ -2,9 +2,10 @@
 
 import { banner } from './cli/banner.ts'
 import type { Config } from './cli/config.ts'
-import { createLog } from './cli/log.ts'
+import { createLog, type Log } from './cli/log.ts'
 import { listenForStop } from './cli/stop.ts'
 import { compose, type Manifold } from './compose.ts'
+import type { Catalog } from './kernel/ports.ts'
 import type { Listening } from './server/server.ts'
 
 export async function serve(config: Config): Promise<void> {
@@ -18,6 +19,7 @@ export async function serve(config: Config): Promise<void> {
     const manifold = await compose(config, log, (error) => break_(error))
     const listening = await manifold.listen()
     await announce(manifold, config, listening)
+    reportProblems(manifold.engine.catalog, log)
     const reason = await Promise.race([signals.stopped, broken])
     if (reason instanceof Error) {
       log.error({ err: reason }, 'the store failed; the server stops')
@@ -30,6 +32,17 @@ export async function serve(config: Config): Promise<void> {
   } finally {
     signals.close()
   }
+}
+
+/** A mistake in an agent's file is told once, when it is first seen. */
+function reportProblems(catalog: Catalog, log: Log): void {
+  let known = new Set(catalog.problems().map((p) => JSON.stringify(p)))
+  catalog.onChange(() => {
+    const problems = catalog.problems()
+    for (const problem of problems)
+      if (!known.has(JSON.stringify(problem))) log.warn({ ...problem }, 'an agent has a mistake')
+    known = new Set(problems.map((p) => JSON.stringify(p)))
+  })
 }
 
 async function announce(manifold: Manifold, config: Config, at: Listening): Promise<void> {

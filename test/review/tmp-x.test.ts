@@ -117,24 +117,17 @@ describe('an "always"', () => {
       [{ pause: 150 }, write('b.txt')],
       [{ say: 'x' }],
     ])
-    console.error('step 1')
     await world.until(thread, (e) => e.type === 'ask.opened')
-    console.error('step 2')
     now += 3_000
     gate.isShut = true
     const other = await world.begin([[{ say: 'y' }]])
-    console.error('step 3')
     while (gate.isShut) await new Promise((go) => setTimeout(go, 2))
     const answer: Request = { do: 'answer', allow: true, origin }
     await world.engine.submit(thread, answer, { remember: true })
-    console.error('step 4')
+    setTimeout(async () => console.error((await log(thread)).map((e) => e.type + JSON.stringify(e.data).slice(0,90)).join('\n'), await log(other.thread).then(l=>l.map(e=>e.type))), 2000)
     await world.until(thread, (e) => e.type === 'turn.started' && e.data.turn === 1)
-    console.error('step 5')
     gate.open()
-    console.error('step 6')
     await world.ended(other.thread)
-    console.error('step 7')
-    setTimeout(async () => console.error((await log(thread)).map((e) => e.type + JSON.stringify(e.data).slice(0,60)).join('\n')), 3000)
     const isOver = (e: Event): boolean =>
       e.type === 'run.ended' || (e.type === 'ask.opened' && e.data.turn === 1)
     expect((await world.until(thread, isOver)).at(-1)?.type).toBe('run.ended')

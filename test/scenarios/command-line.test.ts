@@ -4,7 +4,15 @@
  */
 
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -124,6 +132,14 @@ it('lists, answers and prints what a running server has', SLOW, async () => {
   expect(lost.err).toMatch(/^manifold: No server answers at http:\/\/127\.0\.0\.1:9\. .*npm start/)
 })
 
+it('a mistake in an agent’s file is told in the log, once', SLOW, async () => {
+  const bad = join(data, 'agents/bad')
+  mkdirSync(bad)
+  writeFileSync(join(bad, 'agent.json'), '{ "model": 5 }')
+  await expect.poll(() => server.log(), SLOW).toContain('agents/bad/agent.json')
+  rmSync(bad, { recursive: true })
+})
+
 it('the doctor looks beside a running server, and finds its index right', {
   timeout: 60_000,
 }, async () => {
@@ -150,5 +166,8 @@ it('what is kept can be read by its owner only', () => {
 })
 
 it('the log says nothing of a day without trouble but its end', () => {
-  expect(server.log().trim().split('\n')).toEqual([expect.stringContaining('stopping')])
+  expect(server.log().trim().split('\n')).toEqual([
+    expect.stringContaining('an agent has a mistake'),
+    expect.stringContaining('stopping'),
+  ])
 })

@@ -1,7 +1,7 @@
 /** What every part of the engine works with. */
 
 import type { Agent } from '../kernel/agent.ts'
-import type { EventOf } from '../kernel/event.ts'
+import type { Draft, EventOf } from '../kernel/event.ts'
 import type { Grant } from '../kernel/policy.ts'
 import type {
   Catalog,
@@ -15,9 +15,10 @@ import type {
   Toolbox,
   ToolFace,
 } from '../kernel/ports.ts'
+import type { Run } from '../kernel/run.ts'
 import type { Thread } from '../kernel/thread.ts'
 import type { Sandbox } from '../kernel/workspace.ts'
-import type { LiveThread } from './live.ts'
+import type { Decision, LiveThread } from './live.ts'
 
 export interface EngineSettings {
   /** Names this process among all that share the store. */
@@ -112,6 +113,14 @@ export const reasonOf = (signal: AbortSignal): AbortReason | null =>
 
 export const faces = (tools: Map<string, Tool>): ToolFace[] =>
   [...tools.values()].map(({ name, about, input }) => ({ name, about, input }))
+
+/** For facts that begin something: in a run that is being cancelled nothing begins any more. */
+export const unlessCancelled =
+  (facts: (run: Run) => Draft[]): Decision =>
+  (thread) => {
+    const run = activeRun(thread)
+    return run.cancelling ? [] : facts(run)
+  }
 
 /** Waits for all, also when one fails, so that nothing is at work any more; then fails as it did. */
 export async function allDone(work: Promise<void>[]): Promise<void> {

@@ -205,7 +205,10 @@ export class Drivers {
       this.#timers.delete(id)
       this.#context.live(id).then(
         (live) => this.poke(live),
-        (err) => this.#context.log.error({ thread: id, err }, 'a thread could not be read'),
+        (err) => {
+          this.#context.log.error({ thread: id, err }, 'a thread could not be read')
+          if (isAway(err)) this.#wakeAt(id, this.#context.clock() + AWAY_MS)
+        },
       )
     }, delay)
     timer.unref()

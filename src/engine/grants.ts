@@ -11,6 +11,8 @@ export class Grants {
   #store: Store
   #clock: () => number
   #known = new Map<string, { at: number; grants: Grant[] }>()
+  /** How often it was forgotten: what was read before does not count after. */
+  #age = 0
 
   constructor(store: Store, clock: () => number) {
     this.#store = store
@@ -20,9 +22,10 @@ export class Grants {
   async of(agent: string): Promise<Grant[]> {
     const known = this.#known.get(agent)
     if (known && this.#clock() - known.at < FRESH_MS) return known.grants
+    const age = this.#age
     const documents = await this.#store.list('grant', `${agent}/`)
     const grants = documents.map((d) => d.body as unknown as Grant)
-    this.#known.set(agent, { at: this.#clock(), grants })
+    if (age === this.#age) this.#known.set(agent, { at: this.#clock(), grants })
     return grants
   }
 
@@ -32,6 +35,7 @@ export class Grants {
   }
 
   forget(): void {
+    this.#age++
     this.#known.clear()
   }
 }

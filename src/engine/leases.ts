@@ -49,6 +49,8 @@ export class Leases {
     const lease = await this.#store.claimOne(this.#settings.worker, live.id, this.#clock(), until)
     if (!lease) return false
     this.#hold(live, lease, until)
+    // Between two steps nothing is left unsaid: that a lease was lost before matters no more.
+    live.beginDrive()
     // Somebody else may have driven the thread since it was read.
     await live.catchUp()
     return true

@@ -239,7 +239,7 @@ function rewind(thread: Thread, event: EventOf<'thread.rewound'>): Thread {
  * and every call has a result.
  */
 export function historyOf(thread: Thread): Message[] {
-  return closeTurn(thread).messages
+  return readSteers(closeTurn(thread)).messages
 }
 
 /** What the model reads: the transcript, with a summary in place of what was compacted. */

@@ -143,7 +143,7 @@ describe('a child', () => {
   it('that waits for a person does not use up the time of its parent', async () => {
     world = await openWorld({
       agents: {
-        assistant: { limits: { wallMs: 400 } },
+        assistant: { limits: { wallMs: 2_500 } },
         kid: { limits: { wallMs: 60_000 } },
       },
     })
@@ -152,7 +152,7 @@ describe('a child', () => {
       [{ say: 'Got: {{result}}' }],
     ])
     await world.until(thread, (e) => e.type === 'child.asked')
-    await new Promise((go) => setTimeout(go, 900))
+    await new Promise((go) => setTimeout(go, 2_800))
     await world.submit(thread, { do: 'answer', allow: true, origin })
     const events = await world.ended(thread)
     expect(only(events, 'run.ended')[0]?.data).toMatchObject({ outcome: 'completed' })
@@ -162,7 +162,7 @@ describe('a child', () => {
   it('is ended when the time of its parent is over', async () => {
     world = await openWorld({
       agents: {
-        assistant: { limits: { wallMs: 300 }, subagents: ['kid'] },
+        assistant: { limits: { wallMs: 1_500 }, subagents: ['kid'] },
         kid: { limits: { wallMs: 60_000 } },
       },
     })

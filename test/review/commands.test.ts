@@ -118,6 +118,7 @@ describe('an "always"', () => {
       [{ say: 'x' }],
     ])
     await world.until(thread, (e) => e.type === 'ask.opened')
+    while (world.engine.stats().activeRuns !== 0) await new Promise((go) => setTimeout(go, 2))
     now += 3_000
     gate.isShut = true
     const other = await world.begin([[{ say: 'y' }]])
@@ -238,7 +239,7 @@ describe('a run', () => {
             const value = Reflect.get(target, name) as unknown
             if (name === 'append')
               return async (...what: Parameters<Store['append']>) => {
-                await hold(what[0].events)
+                await hold((what[0] as { events: Event[] }).events)
                 return target.append(...what)
               }
             return typeof value === 'function' ? value.bind(target) : value

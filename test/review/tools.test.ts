@@ -248,7 +248,7 @@ describe('limits', () => {
       },
     })
     world = await openWorld({
-      agents: { assistant: { limits: { wallMs: 400 }, compaction: { keepExchanges: 0 } } },
+      agents: { assistant: { limits: { wallMs: 1_500 }, compaction: { keepExchanges: 0 } } },
       wrapModels: silentModel,
     })
     const { thread } = await world.begin([[{ say: 'x' }]])

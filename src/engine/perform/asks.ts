@@ -6,7 +6,7 @@ import type { Json } from '../../kernel/part.ts'
 import type { Run } from '../../kernel/run.ts'
 import type { Call } from '../../kernel/turn.ts'
 import { endCall } from '../../kernel/unwind.ts'
-import { activeRun, type Context, type Work } from '../context.ts'
+import { activeRun, type Context, unlessCancelled, type Work } from '../context.ts'
 import { reapCalls } from './tools.ts'
 
 /** Refused calls get their result at once; the others are put before a person together. */
@@ -21,7 +21,10 @@ export async function performRule(
     askedCall(work, c, 'The agent must ask before it uses this tool.'),
   )
   const opened = asked.length === 0 ? [] : [open(context, work, { kind: 'approval', calls: asked })]
-  await work.live.commit(() => [...denied, ...opened], { isDriver: true })
+  await work.live.commit(
+    unlessCancelled(() => [...denied, ...opened]),
+    { isDriver: true },
+  )
 }
 
 function denial(call: Call): string {
@@ -36,9 +39,10 @@ function denial(call: Call): string {
 export async function performQuestion(context: Context, work: Work, name: string): Promise<void> {
   const { run, turn, calls } = at(work)
   const call = pick(calls, [name])[0] as Call
-  await work.live.commit(() => [answerOrAsk(context, work, { run, turn, call })], {
-    isDriver: true,
-  })
+  await work.live.commit(
+    unlessCancelled(() => [answerOrAsk(context, work, { run, turn, call })]),
+    { isDriver: true },
+  )
 }
 
 function answerOrAsk(
@@ -64,7 +68,10 @@ const answerText = (value: Json): string =>
 export async function performLimit(context: Context, work: Work, limitUsd: number): Promise<void> {
   const { spentUsd } = activeRun(work.live.state)
   const body: AskBody = { kind: 'limit', limitUsd, spentUsd }
-  await work.live.commit(() => [open(context, work, body)], { isDriver: true })
+  await work.live.commit(
+    unlessCancelled(() => [open(context, work, body)]),
+    { isDriver: true },
+  )
 }
 
 /** Nobody knows what these tools did before the server died. Said so, or asked; never guessed. */
@@ -85,7 +92,10 @@ export async function performRecovery(
             calls: lost.map((c) => askedCall(work, c, AGAIN)),
           }),
         ]
-  await work.live.commit(() => drafts, { isDriver: true })
+  await work.live.commit(
+    unlessCancelled(() => drafts),
+    { isDriver: true },
+  )
 }
 
 const UNKNOWN =

@@ -14,7 +14,14 @@ import type { Thread } from '../../kernel/thread.ts'
 import type { Call } from '../../kernel/turn.ts'
 import { endCall } from '../../kernel/unwind.ts'
 import { NO_USAGE } from '../../kernel/usage.ts'
-import { activeRun, allDone, type Context, reasonOf, type Work } from '../context.ts'
+import {
+  activeRun,
+  allDone,
+  type Context,
+  reasonOf,
+  unlessCancelled,
+  type Work,
+} from '../context.ts'
 import type { LiveThread } from '../live.ts'
 import { tellAsks } from './child-asks.ts'
 import { bound } from './tools.ts'
@@ -37,7 +44,7 @@ async function performChild(context: Context, work: Work, call: Call): Promise<v
     const depth = await depthOf(context, work.live.state)
     if (depth >= context.settings.maxDepth)
       return fail(work, call, `Tasks may be nested ${context.settings.maxDepth} deep, not more.`)
-    await note(work, call, { ...ids, ...task })
+    if (!(await note(work, call, { ...ids, ...task }))) return
   }
   if (!(task instanceof Fault)) await openChild(context, work, call, { ...ids, task })
   await tellAsks(context, work, call, ids)
@@ -102,15 +109,20 @@ function uuidOf(name: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
+/** False when the run is being cancelled. */
 async function note(
   work: Work,
   call: Call,
   child: { thread: string; run: string; agent: string; name: string; prompt: string },
-): Promise<void> {
+): Promise<boolean> {
   const { thread, run, agent, name, prompt } = child
   const turn = activeRun(work.live.state).turn?.index ?? 0
   const data = { turn, call: call.call, thread, run, agent, name, task: prompt }
-  await work.live.commit((t) => [draft('child.started', activeRun(t).id, data)], { isDriver: true })
+  const { events } = await work.live.commit(
+    unlessCancelled(({ id }) => [draft('child.started', id, data)]),
+    { isDriver: true },
+  )
+  return events.length > 0
 }
 
 async function openChild(

@@ -9,7 +9,7 @@ import { type Message, textOf } from '../../kernel/part.ts'
 import type { ModelItem } from '../../kernel/ports.ts'
 import { contextOf, contextTokens, estimateTokens, type Thread } from '../../kernel/thread.ts'
 import { NO_USAGE, type Usage } from '../../kernel/usage.ts'
-import { activeRun, type Context, reasonOf, type Work } from '../context.ts'
+import { activeRun, type Context, reasonOf, unlessCancelled, type Work } from '../context.ts'
 
 export async function performCompaction(
   context: Context,
@@ -21,9 +21,11 @@ export async function performCompaction(
   const model = run.model as string
   const tokens = contextTokens(live.state)
   const window = context.models.card(model)?.contextWindow ?? null
-  await live.commit(() => [draft('context.compacting', run.id, { by, tokens, window })], {
-    isDriver: true,
-  })
+  const { events } = await live.commit(
+    unlessCancelled(({ id }) => [draft('context.compacting', id, { by, tokens, window })]),
+    { isDriver: true },
+  )
+  if (events.length === 0) return
   const keep = work.policy?.compaction?.keepExchanges ?? work.agent.compaction.keepExchanges
   // What is being answered is never summed up.
   const cut = cutOf(live.state, by === 'limit' ? Math.max(1, keep) : keep)

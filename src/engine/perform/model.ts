@@ -19,7 +19,7 @@ import type { Run } from '../../kernel/run.ts'
 import { answerParts, contextOf, type Thread } from '../../kernel/thread.ts'
 import type { Turn } from '../../kernel/turn.ts'
 import { NO_USAGE, type Usage } from '../../kernel/usage.ts'
-import { activeRun, type Context, faces, reasonOf, type Work } from '../context.ts'
+import { activeRun, type Context, faces, reasonOf, unlessCancelled, type Work } from '../context.ts'
 import { instructionsOf } from '../instructions.ts'
 import type { LiveThread } from '../live.ts'
 
@@ -33,16 +33,17 @@ export async function performModel(
   const system = instructionsOf(work.agent, activeRun(live.state), live.state, context.clock())
   const hash = createHash('sha256').update(system).digest('hex')
   const model = activeRun(live.state).model as string
-  await live.commit(
-    (thread) => [
-      draft('turn.started', activeRun(thread).id, { ...step, model, instructions: hash }),
-    ],
+  const { events } = await live.commit(
+    unlessCancelled(({ id }) => [
+      draft('turn.started', id, { ...step, model, instructions: hash }),
+    ]),
     {
       isDriver: true,
       documents: () =>
         kept.get(live) === hash ? [] : [{ kind: 'instructions', key: hash, body: system }],
     },
   )
+  if (events.length === 0) return
   kept.set(live, hash)
   const request = toRequest(live.state, work, { system, model, attempt: step.attempt })
   const speech = new Speech(work, step)

@@ -8,23 +8,32 @@ import type { Json, Outcome } from '../../kernel/part.ts'
 import type { Tool, ToolContext, ToolItem } from '../../kernel/ports.ts'
 import type { Call } from '../../kernel/turn.ts'
 import { endCall } from '../../kernel/unwind.ts'
-import { activeRun, allDone, type Context, reasonOf, type Work } from '../context.ts'
+import {
+  activeRun,
+  allDone,
+  type Context,
+  reasonOf,
+  unlessCancelled,
+  type Work,
+} from '../context.ts'
 
 export async function performTools(context: Context, work: Work, names: string[]): Promise<void> {
   const run = activeRun(work.live.state)
   const turn = run.turn?.index ?? 0
   const calls = (run.turn?.calls ?? []).filter((c) => names.includes(c.call))
   reapCalls(context, calls)
-  await work.live.commit(
-    () =>
+  const { events } = await work.live.commit(
+    unlessCancelled(() =>
       calls.flatMap((call) => {
         const refusal = cannotRun(call, work)
         if (refusal !== null) return [endCall(run.id, turn, call, 'failed', refusal)]
         const started = { turn, call: call.call, tool: call.tool, key: keyOf(run.id, turn, call) }
         return [draft('tool.started', run.id, { ...started, attempt: attemptOf(call) })]
       }),
+    ),
     { isDriver: true },
   )
+  if (events.length === 0) return
   const able = calls.filter((c) => cannotRun(c, work) === null)
   await allDone(able.map((call) => runTool(context, work, { run: run.id, turn, call })))
 }

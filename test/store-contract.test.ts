@@ -17,6 +17,7 @@ import { listing } from './store-contract/lists.ts'
 import { packing } from './store-contract/packing.ts'
 import { removing } from './store-contract/removal.ts'
 import { reopening } from './store-contract/reopening.ts'
+import { severing } from './store-contract/severing.ts'
 import { sharing } from './store-contract/sharing.ts'
 import { startPostgres } from './support/postgres.ts'
 
@@ -64,4 +65,5 @@ describe.skipIf('skipped' in postgres)('store on PostgreSQL', () => {
   const backend = server('url' in postgres ? postgres.url : '')
   contract(backend)
   describe('shared by processes', () => sharing(backend))
+  describe('cut off', () => severing(backend))
 })

@@ -1,6 +1,7 @@
 /** Every row of the table, in its order. */
 
 import type { Row } from '../row.ts'
+import { clothoChats } from './clotho-chats.ts'
 import { fiftyRuns } from './fifty-runs.ts'
 import { firstToken } from './first-token.ts'
 import { idleConnections } from './idle-connections.ts'
@@ -18,6 +19,7 @@ export const ROWS: readonly Row[] = [
   firstToken,
   oneStream,
   fiftyRuns,
+  clothoChats,
   shortRuns,
   liveStreams,
   idleConnections,

@@ -52,15 +52,20 @@ interface Seen {
   threads: number | null
 }
 
-async function round(stage: Stage, server: Server, faults: string[]): Promise<Seen> {
-  faults.push(...(await speak(server, stage.pick(5000, 30), stage.pick(64, 8))))
+async function round(
+  stage: Stage,
+  server: Server,
+  runs: number,
+): Promise<Seen & { faults: string[] }> {
+  const faults = await speak(server, runs, stage.pick(64, 8))
   const threads = await rest(server, stage.pick(120, 0))
   let rss = server.rss()
-  for (let i = 0; i < stage.pick(10, 0); i++) {
+  for (let i = 0; i < stage.pick(8, 0); i++) {
     await pause(1000)
     rss = Math.min(rss, server.rss())
   }
-  return { rss, heap: (await told(server, 'nodejs_heap_size_used_bytes')) ?? 0, threads }
+  const heap = (await told(server, 'nodejs_heap_size_used_bytes')) ?? 0
+  return { rss, heap, threads, faults }
 }
 
 export const soak: Row = {
@@ -68,22 +73,25 @@ export const soak: Row = {
   about: 'Memory after thousands of runs, and after as many again, threads at rest.',
   async measure(stage) {
     const server = await stage.start()
-    const faults: string[] = []
-    await round(stage, server, faults)
-    const first = await round(stage, server, faults)
-    const second = await round(stage, server, faults)
-    const rounds = stage.pick(5000, 30)
+    const runs = stage.pick(3000, 20)
+    const rounds: Awaited<ReturnType<typeof round>>[] = []
+    for (let i = 0; i < 5; i++) rounds.push(await round(stage, server, runs))
+    // The first one warms up. How full V8 lets its heap become varies, so two rounds are compared with two.
+    const early = rounds.slice(1, 3)
+    const late = rounds.slice(3)
+    const top = (of: Seen[]): number => Math.max(...of.map((r) => r.rss))
+    const list = (of: (r: Seen) => number): string => rounds.map((r) => mib(of(r))).join(', ')
     const figures: Figure[] = [
       {
-        name: `memory growth over ${rounds} more runs (RSS)`,
-        value: (second.rss / first.rss - 1) * 100,
+        name: `memory growth over ${2 * runs} more runs (RSS)`,
+        value: (top(late) / top(early) - 1) * 100,
         unit: '%',
         bar: most(10),
-        more: `${mib(first.rss)} MiB after ${2 * rounds} runs, ${mib(second.rss)} after ${3 * rounds}; heap ${mib(first.heap)} and ${mib(second.heap)} MiB; ${second.threads ?? '?'} threads in memory`,
+        more: `rounds of ${runs} runs: ${list((r) => r.rss)} MiB; heap ${list((r) => r.heap)} MiB; ${rounds.at(-1)?.threads ?? '?'} threads in memory`,
       },
-      { name: 'memory at rest after the runs (RSS)', value: second.rss / MIB, unit: 'MiB' },
+      { name: 'memory at rest after the runs (RSS)', value: top(late) / MIB, unit: 'MiB' },
     ]
-    return { figures, faults }
+    return { figures, faults: rounds.flatMap((r) => r.faults) }
   },
 }
 

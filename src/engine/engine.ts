@@ -113,6 +113,8 @@ class DurableEngine implements RunningEngine {
     this.#waking = round(() => store.wake(), 'other workers could not be woken')
     this.#stops.push(
       store.onAdvance((thread, seq) => {
+        // Most of what the others do concerns nobody here.
+        if (this.#threads.peek(thread) === null && !this.#readers.isFollowed(thread)) return
         this.#advanced(thread, seq).catch((err) => log.warn({ err, thread }, 'cannot catch up'))
       }),
     )

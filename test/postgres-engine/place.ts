@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import type { EngineSettings } from '../../src/engine/index.ts'
 import type { Event, EventOf, EventType } from '../../src/kernel/event.ts'
 import { openPostgresStore } from '../../src/store/index.ts'
@@ -30,6 +30,15 @@ export function newPlace(url: string): OpenWorld {
     return world
   }
 }
+
+/** Comes true by itself, however busy the machine. */
+export const eventually = (check: () => void | Promise<void>): Promise<void> =>
+  vi.waitFor(check, { timeout: 20_000, interval: 20 })
+
+export const words = (n: number): string => Array.from({ length: n }, (_, i) => `w${i} `).join('')
+
+/** Is far from its end when its first words are heard, however busy the machine. */
+export const SLOW = [[{ say: words(100), everyMs: 5 }, { pause: 2_000 }, { say: 'end' }]]
 
 export const only = <T extends EventType>(events: Event[], type: T): EventOf<T>[] =>
   events.filter((e) => e.type === type) as EventOf<T>[]

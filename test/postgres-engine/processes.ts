@@ -4,15 +4,14 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connections } from '../../src/store/postgres-connection.ts'
 import { campaign } from '../crash/campaign.ts'
 import { type Follower, follow, NATIVE, type Told } from '../crash/client.ts'
 import { type ServerProcess, spawnServer } from '../support/process.ts'
+import { eventually, SLOW, words } from './place.ts'
 
 const SHORT_LEASE = ['--lease', '1']
-const PATIENCE = { timeout: 20_000, interval: 20 }
-const words = (n: number): string => Array.from({ length: n }, (_, i) => `w${i} `).join('')
 
 /** A database of its own: a server's schema always has the same name. */
 async function newDatabase(url: string): Promise<string> {
@@ -46,8 +45,9 @@ function pair(url: string): void {
   beforeAll(async () => {
     const env = { DATABASE_URL: await newDatabase(url), MANIFOLD_DEFAULT_MODEL: 'scripted:test' }
     const args = ['--workspace', join(folder, 'files'), ...SHORT_LEASE]
-    const start = (name: string) => spawnServer({ dataDir: join(folder, name), env, args })
-    ;[a, b] = await Promise.all([start('a'), start('b')])
+    // They may have the data folder in common: there is no log in it.
+    const start = () => spawnServer({ dataDir: join(folder, 'data'), env, args })
+    ;[a, b] = await Promise.all([start(), start()])
   })
 
   afterAll(async () => {
@@ -58,45 +58,45 @@ function pair(url: string): void {
   it('a command may arrive at either, and so may the answer to an ask', async () => {
     const run = await begin(a, [[{ say: 'Hm. ' }, { hang: true }]])
     const told = watch(b, run.thread)
-    await vi.waitFor(() => expect(textOf(told)).toBe('Hm. '), PATIENCE)
+    await eventually(() => expect(textOf(told)).toBe('Hm. '))
     await send(b, `/threads/${run.thread}/submit`, { input: script(ASKING) })
     await send(b, `/runs/${run.run}/cancel`, {})
-    await vi.waitFor(() => expect(typesOf(told)).toContain('ask.opened'), PATIENCE)
+    await eventually(() => expect(typesOf(told)).toContain('ask.opened'))
     expect(ends(told)).toEqual(['cancelled'])
     const asks = await get(b, '/asks')
     await send(b, `/asks/${(asks.items as { id: string }[])[0]?.id}/answer`, { answer: 'red' })
-    await vi.waitFor(() => expect(ends(told)).toEqual(['cancelled', 'completed']), PATIENCE)
+    await eventually(() => expect(ends(told)).toEqual(['cancelled', 'completed']))
     expect(textOf(told)).toBe('Hm. So red.')
     expect(told.told.map((t) => t.cursor)).toEqual(told.told.map((_, i) => i + 1))
   })
 
   it('one that sleeps is overtaken, and when it wakes it says nothing more', async () => {
-    const { thread } = await begin(a, [[{ say: words(400), everyMs: 5 }], [{ say: '.' }]])
+    const { thread } = await begin(a, SLOW)
     const told = watch(b, thread)
-    await vi.waitFor(() => expect(typesOf(told)).toContain('text.delta'), PATIENCE)
+    await eventually(() => expect(typesOf(told)).toContain('text.delta'))
     a.child.kill('SIGSTOP')
-    await vi.waitFor(() => expect(ends(told)).toEqual(['completed']), PATIENCE)
+    await eventually(() => expect(ends(told)).toEqual(['completed']))
     a.child.kill('SIGCONT')
     const late = watch(a, thread)
-    await vi.waitFor(() => expect(late.told).toHaveLength(told.told.length), PATIENCE)
+    await eventually(() => expect(late.told).toHaveLength(told.told.length))
     expect(late.told.map((t) => t.data)).toEqual(told.told.map((t) => t.data))
-    expect(textOf(told)).toBe(words(400))
+    expect(textOf(told)).toBe(`${words(100)}end`)
     expect(typesOf(told).filter((t) => t === 'turn.interrupted')).toHaveLength(1)
     const again = await begin(a, [[{ say: 'awake' }]])
     const fresh = watch(b, again.thread)
-    await vi.waitFor(() => expect(ends(fresh)).toEqual(['completed']), PATIENCE)
+    await eventually(() => expect(ends(fresh)).toEqual(['completed']))
     expect(problems(a)).toEqual([])
   })
 
   it('one that is killed in the middle of a word is replaced', async () => {
-    const { thread } = await begin(a, [[{ say: words(400), everyMs: 5 }], [{ say: '.' }]])
+    const { thread } = await begin(a, SLOW)
     const bases = [a, b]
     const told = follower(() => (bases[0] as ServerProcess).url, thread)
-    await vi.waitFor(() => expect(typesOf(told)).toContain('text.delta'), PATIENCE)
+    await eventually(() => expect(typesOf(told)).toContain('text.delta'))
     await a.kill()
     bases.shift()
-    await vi.waitFor(() => expect(ends(told)).toEqual(['completed']), PATIENCE)
-    expect(textOf(told)).toBe(words(400))
+    await eventually(() => expect(ends(told)).toEqual(['completed']))
+    expect(textOf(told)).toBe(`${words(100)}end`)
     expect(told.told.map((t) => t.cursor)).toEqual(told.told.map((_, i) => i + 1))
     expect(problems(b)).toEqual([])
   })

@@ -1,14 +1,13 @@
 /** One engine takes a thread from another: only one of them moves it on, and nobody notices. */
 
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { Fault } from '../../src/kernel/fault.ts'
 import type { Store } from '../../src/kernel/ports.ts'
 import { connections } from '../../src/store/postgres-connection.ts'
 import { ORIGIN, textOf, typesOf, type World } from '../support/world.ts'
-import { hear, logOf, newPlace, only, QUICK } from './place.ts'
+import { eventually, hear, logOf, newPlace, only, QUICK, SLOW, words } from './place.ts'
 
 const origin = ORIGIN
-const words = (n: number): string => Array.from({ length: n }, (_, i) => `w${i} `).join('')
 
 /** For this clock every lease of the others has run out. */
 const later = (): number => Date.now() + 3_600_000_000
@@ -29,17 +28,17 @@ export function takeover(url: string): void {
     const open = newPlace(url)
     const { said, log } = listening()
     const a = await open({ log })
-    const { thread, run } = await a.begin([[{ say: words(120), everyMs: 5 }]])
+    const { thread, run } = await a.begin(SLOW)
     const told = hear(a, thread)
-    await vi.waitFor(() => expect(typesOf(told)).toContain('text.delta'))
+    await eventually(() => expect(typesOf(told)).toContain('text.delta'))
     const b = await open({ clock: later, settings: QUICK })
     const events = await b.ended(thread, run)
-    expect(textOf(events)).toBe(words(120))
+    expect(textOf(events)).toBe(`${words(100)}end`)
     expect(only(events, 'run.ended').map((e) => e.data.outcome)).toEqual(['completed'])
     expect(only(events, 'turn.interrupted').map((e) => e.data.cause)).toEqual(['restart'])
     expect(events.map((e) => e.seq)).toEqual(events.map((_, i) => i + 1))
-    await vi.waitFor(() => expect(told).toEqual(events))
-    await vi.waitFor(isIdle(a))
+    await eventually(() => expect(told).toEqual(events))
+    await eventually(isIdle(a))
     expect(said).toEqual([])
   })
 
@@ -53,7 +52,7 @@ export function takeover(url: string): void {
     const b = await open({ clock: later, settings: QUICK, agents: MAY_RUN })
     const events = await b.ended(thread)
     expect(only(events, 'tool.ended').map((e) => e.data.outcome)).toEqual(['unknown'])
-    await vi.waitFor(isIdle(a), 5_000)
+    await eventually(isIdle(a))
     expect(said).toEqual([])
   })
 
@@ -83,7 +82,7 @@ export function takeover(url: string): void {
     const events = await b.ended(thread)
     expect(only(events, 'tool.ended').map((e) => e.data.outcome)).toEqual(['ok', 'ok'])
     isAsleep = false
-    await vi.waitFor(isIdle(a), 5_000)
+    await eventually(isIdle(a))
   })
 
   it('goes on when the database cuts every connection, again and again', async () => {
@@ -103,13 +102,8 @@ export function takeover(url: string): void {
     }
     await client.end()
     for (const { thread, run } of runs) {
-      await vi.waitFor(
-        async () => expect((await b.store.run(run as string))?.status).toBe('completed'),
-        {
-          timeout: 20_000,
-          interval: 50,
-        },
-      )
+      const row = () => b.store.run(run as string)
+      await eventually(async () => expect((await row())?.status).toBe('completed'))
       const log = await logOf(b, thread)
       expect(textOf(log)).toBe(words(200))
       expect(only(log, 'run.ended')).toHaveLength(1)

@@ -2,14 +2,13 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Store } from '../../src/kernel/ports.ts'
 import { ORIGIN, scriptInput, textOf, typesOf, type World } from '../support/world.ts'
-import { hear, logOf, newPlace, only, QUICK } from './place.ts'
+import { eventually, hear, logOf, newPlace, only, QUICK, words } from './place.ts'
 
 const origin = ORIGIN
 const cancel = { do: 'cancel', reason: null, when: 'now', queue: 'keep', origin } as const
-const words = (n: number): string => Array.from({ length: n }, (_, i) => `w${i} `).join('')
 
 const pair = async (url: string): Promise<[World, World]> => {
   const open = newPlace(url)
@@ -46,8 +45,8 @@ function streams(url: string): void {
     const late = hear(b, thread, 3)
     await b.ended(thread, run)
     const log = await logOf(a, thread)
-    await vi.waitFor(() => expect(early).toEqual(log))
-    await vi.waitFor(() => expect(late).toEqual(log.slice(3)))
+    await eventually(() => expect(early).toEqual(log))
+    await eventually(() => expect(late).toEqual(log.slice(3)))
     expect(textOf(log)).toBe(words(400) + words(400))
     const { queue, active, messages, seq } = await b.engine.thread(thread)
     expect({ queue, active, seq }).toEqual({ queue: [], active: null, seq: log.length })
@@ -63,8 +62,8 @@ function streams(url: string): void {
     a.engine.follow({ thread, after: 0, tell: () => {}, ended })
     b.engine.follow({ thread, after: 0, tell: () => {}, ended })
     await b.engine.erase(thread)
-    await vi.waitFor(() => expect(ends).toEqual(['erased', 'erased']))
-    await vi.waitFor(() => expect(a.engine.stats()).toMatchObject({ activeRuns: 0, leases: 0 }))
+    await eventually(() => expect(ends).toEqual(['erased', 'erased']))
+    await eventually(() => expect(a.engine.stats()).toMatchObject({ activeRuns: 0, leases: 0 }))
     await expect(submit(a, thread, [])).rejects.toMatchObject({ code: 'not_found' })
     await expect(b.engine.thread(thread)).rejects.toMatchObject({ code: 'not_found' })
     expect(await a.store.run(run as string)).toBeNull()
@@ -177,8 +176,8 @@ function work(url: string): void {
     await b.until(thread, (e) => e.type === 'text.delta')
     const told = hear(b, thread)
     await a.engine.close()
-    await vi.waitFor(() => expect(typesOf(told)).toContain('turn.interrupted'), 5_000)
-    await vi.waitFor(() => expect(b.engine.stats()).toMatchObject({ activeRuns: 1 }), 5_000)
+    await eventually(() => expect(typesOf(told)).toContain('turn.interrupted'))
+    await eventually(() => expect(b.engine.stats()).toMatchObject({ activeRuns: 1 }))
     expect(only(told, 'turn.interrupted')[0]?.data.cause).toBe('restart')
   })
 }

@@ -144,8 +144,8 @@ function tellsTruly({ parent, logs }: End): void {
   }
 }
 
-/** Every second place, for time; a conversation without children is tried at every one elsewhere. */
-const STRIDE = 2
+/** Every third place, for time; a conversation without children is tried at every one elsewhere. */
+const STRIDE = 3
 
 async function everywhere(act: Act, judge: (end: End, at: string) => void): Promise<number> {
   let appends = 1

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Request, Store } from '../../src/kernel/ports.ts'
 import { rebuild } from '../../src/kernel/rows.ts'
+import { openSqliteStore } from '../../src/store/index.ts'
 import { ORIGIN, openWorld, scriptInput, type World } from '../support/world.ts'
 import { judgeLog } from './judge.ts'
 
@@ -260,6 +261,82 @@ async function live({ seeds, stops, deaths }: Lives): Promise<string[]> {
   return errors
 }
 
+/** Tells each of several engines on one store what the others have appended, a little later. */
+function hub(roll: Dice): (store: Store) => Store {
+  type Hear = (thread: string, seq: number) => void
+  const ears: { hears: Set<Hear>; wakes: Set<() => void> }[] = []
+  return (store) => {
+    const own = { hears: new Set<Hear>(), wakes: new Set<() => void>() }
+    ears.push(own)
+    const others = (act: (ear: typeof own) => void): void => {
+      const tell = (): void => {
+        for (const ear of ears) if (ear !== own) act(ear)
+      }
+      setTimeout(tell, roll(8)).unref()
+    }
+    const listen = <T>(set: Set<T>, listener: T): (() => void) => {
+      set.add(listener)
+      return () => set.delete(listener)
+    }
+    const wired: Partial<Store> = {
+      append: async (append, rebase) => {
+        const refusal = await store.append(append, rebase)
+        const seq = append.after + append.events.length
+        if (!refusal) others((ear) => ear.hears.forEach((hear) => void hear(append.thread, seq)))
+        return refusal
+      },
+      onAdvance: (listener) => listen(own.hears, listener),
+      wake: async () => others((ear) => ear.wakes.forEach((wake) => void wake())),
+      onWake: (listener) => listen(own.wakes, listener),
+      close: async () => {},
+    }
+    return new Proxy(store, {
+      get: (target, name) => {
+        const value = (Reflect.get(wired, name) ?? Reflect.get(target, name)) as unknown
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  }
+}
+
+/** Several engines on one store; every command goes to one of them, and one of them closes early. */
+async function side(seeds: number[], engines: number): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'manifold-random-'))
+  const errors: string[] = []
+  const log = {
+    warn: () => {},
+    error: (fields: Record<string, unknown>, text: string) =>
+      void errors.push(`${text}: ${(fields.err as Error)?.stack}`),
+  }
+  const rolls = seeds.map(dice)
+  const store = await openSqliteStore({ folder })
+  const wrap = hub(dice(1))
+  const options = { folder, settings, agents, log, wrap, open: async () => store }
+  const worlds = await Promise.all(Array.from({ length: engines }, () => openWorld(options)))
+  const any = (roll: Dice): World => worlds[roll(worlds.length)] as World
+  const threads = await Promise.all(
+    rolls.map(async (roll) => (await any(roll).begin(script(roll))).thread),
+  )
+  const all = (times: number) =>
+    Promise.all(
+      rolls.map(async (roll, i) => {
+        for (let n = 0; n < times; n++) await bother(roll, any(roll), threads[i] as string, 3)
+      }),
+    )
+  await all(4)
+  const leaving = worlds.pop() as World
+  await Promise.all([leaving.close(false), all(4)])
+  const world = worlds[0] as World
+  const stuck = await Promise.all(threads.map((t, i) => calm(rolls[i] as Dice, world, t)))
+  const wrong = await Promise.all(threads.map((t) => judge(world, t)))
+  for (const one of worlds) await one.close(false)
+  await store.close()
+  rmSync(folder, { recursive: true, force: true })
+  errors.push(...stuck.flatMap((s, i) => s.map((t) => `seed ${seeds[i]} stuck: ${t}`)))
+  errors.push(...wrong.flatMap((w, i) => w.map((t) => `seed ${seeds[i]}: ${t}`)))
+  return errors
+}
+
 const seedsFrom = (first: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => first + i)
 
@@ -278,5 +355,9 @@ describe('whatever is asked, whenever', () => {
 
   it('it comes to rest also when the server dies', async () => {
     expect(await live({ seeds: seedsFrom(300, 10), stops: 0, deaths: 3 })).toEqual([])
+  }, 90_000)
+
+  it('it comes to rest also when several engines share the store', async () => {
+    expect(await side(seedsFrom(400, 10), 3)).toEqual([])
   }, 90_000)
 })

@@ -1,7 +1,8 @@
 /** Fifty Clotho chats at once over WebSockets: 20 tokens each, one every 50 ms. */
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import { type Figure, most, quantile } from '../figure.ts'
 import { openLink } from '../link.ts'
@@ -47,16 +48,19 @@ async function connect(port: number, chat: string, token: string): Promise<WebSo
   return socket
 }
 
+/** The server writes it while it begins to serve. */
+async function tokenOf(file: string): Promise<string> {
+  while (!existsSync(file)) await pause(5)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { api_token: string }).api_token
+}
+
 async function round(stage: Stage, chats: number): Promise<{ all: Chat[]; text: string }> {
   const folder = stage.newFolder()
   const { port } = await stage.start(folder)
-  const kept = JSON.parse(readFileSync(join(folder, 'clotho.json'), 'utf8')) as {
-    api_token: string
-  }
+  const token = await tokenOf(join(folder, 'clotho.json'))
   const link = await openLink(port)
   const sockets: WebSocket[] = []
-  for (let i = 0; i < chats; i++)
-    sockets.push(await connect(port, await NATIVE.open(link), kept.api_token))
+  for (let i = 0; i < chats; i++) sockets.push(await connect(port, await NATIVE.open(link), token))
   const text = Array.from({ length: TOKENS }, (_, i) => `w${i} `).join('')
   const all: Chat[] = []
   for (let i = 0; i < stage.pick(4, 1); i++) {

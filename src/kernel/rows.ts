@@ -162,7 +162,7 @@ export function threadRow(thread: Thread): ThreadRow {
 /** The first words of the first message, when nobody gave a title. */
 function titleOf(thread: Thread): string | null {
   const first = thread.messages.find((m) => m.role === 'user')
-  const text = first ? textOf(first.parts).trim().replace(/\s+/g, ' ') : ''
+  const text = first ? textOf(first.parts).slice(0, 400).trim().replace(/\s+/g, ' ') : ''
   if (text === '') return null
   return text.length > 80 ? `${text.slice(0, 80)}...` : text
 }

@@ -5,7 +5,7 @@
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
-import { chmod, mkdir, open, readFile, stat } from 'node:fs/promises'
+import { chmod, link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /** Where the token of a data folder is, for people who have to hand it to a client. */
@@ -31,20 +31,20 @@ export async function openTokens(dataFolder: string, clothoHome: string | null):
   }
 }
 
+/** Written whole or not at all; a token that is there is kept. */
 async function makeToken(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const token = `clo_${randomBytes(32).toString('hex')}`
+  const draft = `${path}.${randomBytes(6).toString('hex')}`
+  const text = `${JSON.stringify({ api_token: token }, null, 2)}\n`
+  await writeFile(draft, text, { mode: 0o600, flag: 'wx', flush: true })
   try {
-    const file = await open(path, 'wx', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify({ api_token: token }, null, 2)}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await link(draft, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     await chmod(path, 0o600)
+  } finally {
+    await rm(draft)
   }
 }
 

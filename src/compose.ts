@@ -284,13 +284,19 @@ function dialectsOf(parts: Parts, tokens: Tokens): Dialect[] {
   }
   const ids = { newId: uuidv7, now: Date.now }
   const isServerToken = (token: string) => tokens.matches(token)
-  const accounts = openAccounts({ dataFolder, store, isServerToken, ...ids })
+  const registration = config.registration ?? (needsCredential(config) ? 'invited' : 'open')
+  const accounts = openAccounts({ dataFolder, store, isServerToken, registration, ...ids })
   const workspaceFor = (account: string) => workspaceOf(config, account)
   return [
     native(engine, facts),
     ownware(engine, facts),
     clotho(engine, { ...facts, dataFolder, clothoHome, clock: Date.now, sandbox: { describe } }),
-    arkloop(engine, accounts, { ...facts, ...ids, workspaceFor, maxConcurrentRuns: null }),
+    arkloop(engine, accounts, {
+      ...facts,
+      ...ids,
+      workspaceFor,
+      maxConcurrentRuns: config.runsPerAccount,
+    }),
     oah(engine, {
       ...facts,
       workspaces: join(dataFolder, 'workspaces'),
@@ -298,7 +304,7 @@ function dialectsOf(parts: Parts, tokens: Tokens): Dialect[] {
       ownWorkspace: config.workspace,
       definitions: shelf,
     }),
-    toolang(engine, { caps, jobs, now: Date.now, home: config.workspace, isolation }),
+    toolang(engine, { caps, jobs, now: Date.now, workspaceFor, isolation }),
   ]
 }
 

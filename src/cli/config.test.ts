@@ -30,6 +30,8 @@ describe('the server', () => {
       behindProxy: false,
       drainMs: 10_000,
       leaseMs: 10_000,
+      runsPerAccount: null,
+      registration: null,
       clothoHome: join(homedir(), '.clotho'),
     })
   })
@@ -45,6 +47,14 @@ describe('the server', () => {
     expect(
       configOf(['--port', '0', '--data-dir', 'here', '--model', 'ollama:b'], env),
     ).toMatchObject({ port: 0, dataDir: resolve('here'), defaultModel: 'ollama:b' })
+  })
+
+  test('reads what accounts may do', () => {
+    const env = { MANIFOLD_RUNS_PER_ACCOUNT: '7', MANIFOLD_REGISTRATION: 'invited' }
+    expect(configOf([], env)).toMatchObject({ runsPerAccount: 7, registration: 'invited' })
+    const words = ['--runs-per-account', '0', '--registration', 'open']
+    expect(configOf(words, env)).toMatchObject({ runsPerAccount: null, registration: 'open' })
+    expect(() => configOf([], { MANIFOLD_REGISTRATION: 'closed' })).toThrow('open, invited')
   })
 
   test('collects what is repeatable', () => {

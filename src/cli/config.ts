@@ -33,6 +33,9 @@ export interface ProviderSettings {
 export const PROVIDERS = ['anthropic', 'openai', 'google', 'openrouter'] as const
 export type Provider = (typeof PROVIDERS)[number]
 
+export const REGISTRATIONS = ['open', 'invited'] as const
+export type Registration = (typeof REGISTRATIONS)[number]
+
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
@@ -67,6 +70,10 @@ export interface Config {
   allowedOrigins: string[]
   drainMs: number
   leaseMs: number
+  /** How many runs of an account may go on at once; null: any number. */
+  runsPerAccount: number | null
+  /** Who may make an account; null: anybody where only this machine can ask, else the invited. */
+  registration: Registration | null
   clothoHome: string
   /** What `${env:NAME}` stands for in agents' files. */
   secret(name: string): string | null
@@ -133,6 +140,17 @@ export function addServerFlags(command: Command): Command {
     .option('--allow-origin <origin>', 'web origin to accept; repeatable', collect(origin))
     .option('--drain-timeout <seconds>', 'longest wait for steps at a stop (10)', seconds)
     .option('--lease <seconds>', 'how long a silent process keeps its threads (10)', seconds)
+    .option(
+      '--runs-per-account <number>',
+      'runs of an account at once (MANIFOLD_RUNS_PER_ACCOUNT, 0: any number)',
+      count,
+    )
+    .addOption(
+      new Option(
+        '--registration <who>',
+        'who may make an account (MANIFOLD_REGISTRATION, open on loopback, else invited)',
+      ).choices(REGISTRATIONS),
+    )
     .option('--demo-rate <tokens>', 'tokens a second of demo:* (MANIFOLD_DEMO_RATE, 60)', count)
     .option(
       '--scripted-rate <tokens>',
@@ -174,6 +192,8 @@ export interface ServerFlags {
   allowOrigin?: string[]
   drainTimeout?: number
   lease?: number
+  runsPerAccount?: number
+  registration?: Registration
   demoRate?: number
   scriptedRate?: number
   logLevel?: LogLevel
@@ -208,6 +228,9 @@ export function readConfig(flags: ServerFlags, env: Env): Config {
     allowedOrigins: flags.allowOrigin ?? [],
     drainMs: (flags.drainTimeout ?? 10) * 1000,
     leaseMs: readLease(flags),
+    runsPerAccount: (flags.runsPerAccount ?? variable('MANIFOLD_RUNS_PER_ACCOUNT', count)) || null,
+    registration:
+      flags.registration ?? variable('MANIFOLD_REGISTRATION', choice(REGISTRATIONS)) ?? null,
     clothoHome: folder(variable('CLOTHO_HOME', String) ?? '~/.clotho'),
     secret: (name) => variable(name, String) ?? null,
     log: readLogSettings(flags, env),

@@ -5,17 +5,15 @@
 
 import { randomUUID } from 'node:crypto'
 import { Fault, isFault } from '../kernel/fault.ts'
-import type { Dialect, Refused, Reply } from '../wire/dialect.ts'
+import type { Dialect, Refused, Reply, ReplyHeaders } from '../wire/dialect.ts'
 import { SSE_HEADERS } from '../wire/sse.ts'
 import type { Log } from './log.ts'
 
-type Headers = Record<string, string>
-
 /** Names in lower case; later ones win. */
-export function joinHeaders(...layers: (Headers | undefined)[]): Headers {
-  const joined: Headers = {}
+export function joinHeaders(...layers: (ReplyHeaders | undefined)[]): ReplyHeaders {
+  const joined: ReplyHeaders = {}
   for (const layer of layers)
-    for (const name in layer) joined[name.toLowerCase()] = layer[name] as string
+    for (const name in layer) joined[name.toLowerCase()] = layer[name] as string | string[]
   return joined
 }
 
@@ -31,7 +29,7 @@ export function wholeBody(reply: Reply): { type: string | null; bytes: Uint8Arra
 }
 
 /** The headers of a reply, `around` being those of the dialect and the connection. */
-export function headersOf(reply: Reply, around: Headers): Headers {
+export function headersOf(reply: Reply, around: ReplyHeaders): ReplyHeaders {
   const body = wholeBody(reply)
   if (body) return wholeHeaders(reply, body, around)
   if ('bytes' in reply) return joinHeaders({ 'content-type': reply.type }, around, reply.headers)
@@ -41,11 +39,11 @@ export function headersOf(reply: Reply, around: Headers): Headers {
 function wholeHeaders(
   reply: Reply,
   body: { type: string | null; bytes: Uint8Array },
-  around: Headers,
-): Headers {
+  around: ReplyHeaders,
+): ReplyHeaders {
   const hasBody = reply.status !== 204 && reply.status !== 304
-  const own: Headers = hasBody ? { 'content-length': String(body.bytes.length) } : {}
-  const type: Headers = hasBody && body.type !== null ? { 'content-type': body.type } : {}
+  const own: ReplyHeaders = hasBody ? { 'content-length': String(body.bytes.length) } : {}
+  const type: ReplyHeaders = hasBody && body.type !== null ? { 'content-type': body.type } : {}
   return joinHeaders(type, around, reply.headers, own)
 }
 

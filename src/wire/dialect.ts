@@ -35,7 +35,10 @@ export interface Call<
   signal: AbortSignal
 }
 
-export type Reply = { status: number; headers?: Record<string, string> } & (
+/** A header that may come more than once, such as a cookie, is a list. */
+export type ReplyHeaders = Record<string, string | string[]>
+
+export type Reply = { status: number; headers?: ReplyHeaders } & (
   | { json: unknown }
   | { text: string; type: string }
   | { bytes: Uint8Array | Readable; type: string }

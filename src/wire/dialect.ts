@@ -7,6 +7,8 @@ import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { Fault } from '../kernel/fault.ts'
 import type { Engine, Principal } from '../kernel/ports.ts'
+import type { Guide } from './guide.ts'
+import type { Lens } from './lens.ts'
 import type { Feed, Live } from './projection.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -121,6 +123,10 @@ export interface Dialect {
   headers?(request: Refused): Record<string, string>
   /** Origins that web pages may come from beside the server's own; globs. */
   origins?: string[]
+  /** What its clients read of a thread's log, for whoever wants to see it. */
+  lens?: Lens
+  /** How a person tries it. */
+  guide?: Guide
   close?(): Promise<void> | void
 }
 

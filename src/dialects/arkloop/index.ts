@@ -8,6 +8,8 @@ import type { Engine } from '../../kernel/ports.ts'
 import type { Dialect } from '../../wire/dialect.ts'
 import { type ArkloopSettings, createContext } from './context.ts'
 import { refuse } from './faults.ts'
+import { arkloopGuide } from './guide.ts'
+import { arkloopLens } from './lens.ts'
 import { table } from './routes.ts'
 import { toRoute } from './row.ts'
 import { traceOf } from './trace.ts'
@@ -25,6 +27,8 @@ export function arkloop(engine: Engine, accounts: Accounts, settings: ArkloopSet
     admit: ({ headers }) => accounts.admit(headers.authorization),
     headers: ({ headers }) => ({ 'x-trace-id': traceOf(headers) }),
     origins: settings.origins ?? LOCAL_PAGES,
+    lens: arkloopLens,
+    guide: arkloopGuide,
   }
 }
 

@@ -8,6 +8,8 @@ import type { Engine, Principal } from '../../kernel/ports.ts'
 import type { Dialect, Incoming } from '../../wire/dialect.ts'
 import type { ClothoSettings } from './context.ts'
 import { refuse } from './faults.ts'
+import { clothoGuide } from './guide.ts'
+import { clothoLens } from './lens.ts'
 import { writePolicy } from './record.ts'
 import { routes } from './routes.ts'
 import { sockets } from './socket.ts'
@@ -32,6 +34,8 @@ export function clotho(engine: Engine, settings: ClothoSettings): Dialect {
     refuse,
     admit: async (incoming) => admit(await tokens(), incoming),
     origins: settings.origins ?? LOCAL_PAGES,
+    lens: clothoLens,
+    guide: clothoGuide(settings.dataFolder),
   }
 }
 

@@ -41,12 +41,16 @@ export interface Wanted {
   follow: boolean
 }
 
+/** An event as it goes over the wire. */
+export const writeEvent = (event: Event): string =>
+  sseFrame({ id: event.seq, event: event.type, data: event })
+
 export const feedOf = ({ thread, after, run, follow }: Wanted): Feed<null, Event> => ({
   thread,
   projection,
   seed: { seq: after, state: null },
   wants: (event) => run === undefined || event.run === run.id,
-  write: (event) => sseFrame({ id: event.seq, event: event.type, data: event }),
+  write: writeEvent,
   opening: () => OPENING,
   caughtUp: (_, sent) => sseFrame({ event: 'ready', data: { seq: sent?.seq ?? after } }),
   goodbye: bye,

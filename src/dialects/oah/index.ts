@@ -8,6 +8,8 @@ import type { Dialect } from '../../wire/dialect.ts'
 import { createChronicles } from './chronicle.ts'
 import type { OahSettings } from './context.ts'
 import { refuse } from './faults.ts'
+import { oahGuide } from './guide.ts'
+import { oahLens } from './lens.ts'
 import { createDesk } from './permission.ts'
 import { routes } from './routes.ts'
 import { createSessionIndex } from './session-index.ts'
@@ -29,6 +31,8 @@ export function oah(engine: Engine, settings: OahSettings): Dialect {
       desk: createDesk(engine),
     }),
     refuse,
+    lens: oahLens,
+    guide: oahGuide,
     close: () => sessions.close(),
   }
 }

@@ -8,7 +8,9 @@ import type { Engine } from '../../kernel/ports.ts'
 import type { Dialect, Refused } from '../../wire/dialect.ts'
 import type { OwnwareSettings } from './context.ts'
 import { refuse } from './faults.ts'
+import { ownwareGuide } from './guide.ts'
 import { createJournal } from './journal.ts'
+import { ownwareLens } from './lens.ts'
 import { routes } from './routes.ts'
 
 const LOCAL_PAGES = ['http://localhost:*', 'http://127.0.0.1:*']
@@ -23,6 +25,8 @@ export function ownware(engine: Engine, settings: OwnwareSettings): Dialect {
     refuse,
     headers: (request) => corsHeaders(origins, request),
     origins,
+    lens: ownwareLens,
+    guide: ownwareGuide,
   }
 }
 

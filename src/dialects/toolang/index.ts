@@ -14,10 +14,12 @@ import { chatRoutes } from './chat-routes.ts'
 import { type Context, POLICY, type ToolangSettings } from './context.ts'
 import { createDiary } from './diary.ts'
 import { refuser } from './faults.ts'
+import { toolangGuide } from './guide.ts'
 import { short } from './id.ts'
 import { pathOf } from './job.ts'
 import { jobRoutes } from './job-routes.ts'
 import { createJournal } from './journal.ts'
+import { toolangLens } from './lens.ts'
 import { runRoutes } from './run-routes.ts'
 import { threadRoutes } from './thread-routes.ts'
 
@@ -54,6 +56,8 @@ export function toolang(engine: Engine, settings: ToolangSettings): Dialect {
     refuse: refuser(knower(routes)),
     headers: () => ({ vary: 'Origin' }),
     origins: settings.origins ?? PAGES,
+    lens: toolangLens,
+    guide: toolangGuide,
     async close() {
       for (const stop of stops) stop()
       const agent = nameOf(context)

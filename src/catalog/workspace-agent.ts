@@ -9,6 +9,7 @@ import {
 } from '../kernel/agent.ts'
 import { ASK_BEFORE_CHANGES } from '../kernel/policy.ts'
 import { revisionOf } from './revision.ts'
+import { composed, type Prompts } from './workspace-prompt.ts'
 import { type Fields, fieldsAt, isFields, numberAt, textAt, wordsAt } from './workspace-yaml.ts'
 
 export type AgentMode = 'primary' | 'subagent' | 'all'
@@ -26,8 +27,12 @@ export interface Surroundings {
   id: string
   root: string
   agentsMd: string
+  prompts: Prompts
+  memory: string
   skills: Skill[]
   servers: Record<string, ToolServer>
+  /** Names of tools that no agent gets, as globs. */
+  denied: string[]
   /** Those that models may run, each with its name. */
   actions: readonly { name: string }[]
   /** Names of all agents of the workspace. */
@@ -37,6 +42,8 @@ export interface Surroundings {
 
 export interface ModelChoice {
   model: string | null
+  /** Where it was found in the end: `platform/x` or `workspace/x`. */
+  ref?: string
   temperature?: number
   maxOutputTokens?: number
   problem?: string
@@ -63,43 +70,53 @@ export function workspaceAgent(
 ): { made: WorkspaceAgent; problems: string[] } {
   const problems: string[] = []
   const tools = fieldsAt(head, 'tools')
-  const { problem, ...model } = around.model(head.model)
+  const { problem, ref, ...model } = around.model(head.model)
   if (problem) problems.push(problem)
   const about = textAt(head, 'description') ?? ''
   const mode = modeOf(head.mode)
   const native = wordsAt(tools, 'native') ?? []
+  const without = fieldsAt(head, 'disallowed')
+  const not = (kind: string, fields = without) => wordsAt(fields, kind) ?? []
   const unknown = native.filter((tool) => !NATIVE[tool])
   if (unknown.length > 0) problems.push(`there is no native tool ${unknown.join(', ')}`)
-  const wantedActions = wordsAt(tools, 'actions')
-  const wantedSkills = wordsAt(tools, 'skills')
-  const wantedServers = wordsAt(tools, 'external')
+  const isWanted = (kind: string, one: string, fields = without): boolean =>
+    (wordsAt(tools, kind)?.includes(one) ?? true) && !not(kind, fields).includes(one)
+  const barred = fieldsAt(without, 'tools')
+  const deny = [...not('native', barred).flatMap((t) => NATIVE[t] ?? []), ...around.denied]
   const agent: Agent = {
     name: insideName(around.id, name),
     about,
-    instructions: instructionsOf(head, body, around.agentsMd),
+    instructions: composed(around.prompts, {
+      agent: wordsOf(head, body),
+      agentsMd: around.agentsMd,
+      memory: around.memory,
+      modelRef: ref ?? null,
+      model: model.model,
+    }),
     ...model,
-    tools: toolsOf(native, Object.keys(around.servers)),
+    tools: toolsOf(native, Object.keys(around.servers), deny),
     permissions: ASK_BEFORE_CHANGES,
     limits: limitsOf(fieldsAt(head, 'policy')),
     compaction: DEFAULT_COMPACTION,
     unknownOutcome: 'tell',
     askTimeoutMs: null,
-    skills: around.skills.filter((s) => wantedSkills?.includes(s.name) ?? true),
+    skills: around.skills.filter((s) => isWanted('skills', s.name)),
     servers: Object.fromEntries(
-      Object.entries(around.servers).filter(([s]) => wantedServers?.includes(s) ?? true),
+      Object.entries(around.servers).filter(([s]) => isWanted('external', s, barred)),
     ),
     children: (wordsAt(head, 'subagents') ?? []).map((child) =>
       around.agents.has(child) ? insideName(around.id, child) : child,
     ),
     folder: around.root,
     revision: revisionOf([
-      ...[around.id, name, body, around.agentsMd],
-      JSON.stringify([head, around.actions, around.skills, around.servers]),
+      ...[around.id, name, body, around.agentsMd, around.memory],
+      JSON.stringify([head, around.actions, around.skills, around.servers, around.prompts]),
+      JSON.stringify([around.denied, model]),
     ]),
     extra: {
       mode,
       switch: wordsAt(head, 'switch') ?? [],
-      actions: around.actions.filter((a) => wantedActions?.includes(a.name) ?? true),
+      actions: around.actions.filter((a) => isWanted('actions', a.name)),
     },
   }
   return { made: { name, mode, about, agent }, problems }
@@ -108,15 +125,13 @@ export function workspaceAgent(
 const modeOf = (value: unknown): AgentMode =>
   value === 'subagent' || value === 'all' ? value : 'primary'
 
-function instructionsOf(head: Fields, body: string, agentsMd: string): string {
+function wordsOf(head: Fields, body: string): string {
   const reminder = textAt(head, 'system_reminder')?.trim()
-  return [body, reminder ? `# Remember\n\n${reminder}` : '', agentsMd.trim()]
-    .filter((text) => text !== '')
-    .join('\n\n')
+  return reminder ? `${body}\n\n# Remember\n\n${reminder}` : body
 }
 
 /** Only what is named: an agent that names no native tools has none. */
-const toolsOf = (native: string[], servers: string[]): Agent['tools'] => ({
+const toolsOf = (native: string[], servers: string[], deny: string[]): Agent['tools'] => ({
   preset: 'none',
   allow: [
     ...native.flatMap((tool) => NATIVE[tool] ?? []),
@@ -125,7 +140,7 @@ const toolsOf = (native: string[], servers: string[]): Agent['tools'] => ({
     'run_action',
     ...servers.map((server) => `${server}__*`),
   ],
-  deny: [],
+  deny,
 })
 
 function limitsOf(policy: Fields): Agent['limits'] {
@@ -159,11 +174,11 @@ export function modelChoice(
   }
   if (ref.startsWith('workspace/')) {
     const model = workspaceModels.get(ref.slice('workspace/'.length))
-    if (model !== undefined) return { model, ...own }
+    if (model !== undefined) return { model, ref, ...own }
     return { model: null, ...own, problem: `there is no model ${ref}` }
   }
   const name = ref.startsWith('platform/') ? ref.slice('platform/'.length) : ref
-  if (name.includes(':')) return { model: name, ...own }
+  if (name.includes(':')) return { model: name, ref: `platform/${name}`, ...own }
   const problem = `the model ${ref} is not one of provider:model; the server's default is used`
   return { model: null, ...own, problem }
 }

@@ -2,7 +2,14 @@
 
 import type { Permissions } from './policy.ts'
 
-export interface Agent {
+/** How a model chooses its words. What is absent is the model's own affair. */
+export interface Sampling {
+  temperature?: number
+  topP?: number
+  maxOutputTokens?: number
+}
+
+export interface Agent extends Sampling {
   /** Unique in the catalog; `[A-Za-z0-9][A-Za-z0-9._-]*`. */
   name: string
   about: string
@@ -16,8 +23,6 @@ export interface Agent {
   compaction: CompactionRule
   /** What to do with a tool that had begun when the server died and must not be run twice. */
   unknownOutcome: 'tell' | 'ask'
-  temperature?: number
-  maxOutputTokens?: number
   thinking?: { budgetTokens: number }
   /** How long a person may take to answer before an ask is settled as expired; null: for ever. */
   askTimeoutMs: number | null
@@ -64,9 +69,20 @@ export interface Skill {
   file: string
 }
 
-export type ToolServer =
-  | { transport: 'stdio'; command: string; args: string[]; env: Record<string, string> }
+export type ToolServer = (
+  | {
+      transport: 'stdio'
+      command: string
+      args: string[]
+      env: Record<string, string>
+      /** It runs as the commands of this workspace do; absent: as the server itself. */
+      confinedTo?: { root: string; cwd: string }
+    }
   | { transport: 'http'; url: string; headers: Record<string, string> }
+) & {
+  /** Only these of its tools; absent: all. */
+  only?: string[]
+}
 
 export const DEFAULT_LIMITS: Limits = { turns: 100, wallMs: 1_800_000, tokens: null, costUsd: null }
 

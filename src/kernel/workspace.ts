@@ -201,11 +201,27 @@ export interface LaunchSpec
   onMark?(mark: ProcessMark): Promise<void>
 }
 
+/** A command that somebody speaks with: line by line into it, and whatever it writes out of it. */
+export interface Talk {
+  /** Rejects when the command has ended. */
+  say(text: string): Promise<void>
+  /** Told of everything that it writes, from the beginning on; to be called once. */
+  hear(on: { stdout(chunk: Uint8Array): void; stderr(chunk: Uint8Array): void }): void
+  /** It has ended, by itself or by `end`. Never rejects. */
+  gone: Promise<void>
+  /** Lets it leave by closing its input, and ends it with all that it started when it does not. */
+  end(): Promise<void>
+}
+
+export type TalkSpec = Pick<RunSpec, 'root' | 'command' | 'cwd' | 'env'>
+
 export interface Runner {
   /** Never throws. Whoever stops asking for items ends the command. */
   run(spec: RunSpec): AsyncIterable<RunItem>
   /** Starts a command that goes on after this server. Fault when it cannot be started. */
   launch(spec: LaunchSpec): Promise<{ pid: number; process: ProcessMark | null }>
+  /** Starts a command that is spoken with. Fault when it cannot be started. */
+  talk(spec: TalkSpec): Promise<Talk>
   /** Ends the process group if it is still the one that was marked. True when something was ended. */
   reap(mark: ProcessMark): boolean
   /** What walls there are. Tried out the first time it is needed. */

@@ -7,7 +7,16 @@ import { constants } from 'node:fs'
 import { open, realpath } from 'node:fs/promises'
 import type { ProcessMark } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { Exit, Isolation, LaunchSpec, RunItem, Runner, RunSpec } from '../kernel/workspace.ts'
+import type {
+  Exit,
+  Isolation,
+  LaunchSpec,
+  RunItem,
+  Runner,
+  RunSpec,
+  Talk,
+  TalkSpec,
+} from '../kernel/workspace.ts'
 import { createEnding } from './ending.ts'
 import { type Gated, outputsOf, startGated } from './gate.ts'
 import { probe, type Walls, wrap } from './isolation.ts'
@@ -15,6 +24,7 @@ import { openRoot } from './place.ts'
 import type { RunnerSettings } from './ports.ts'
 import { reap, signalGroup } from './process.ts'
 import { createSink } from './sink.ts'
+import { createTalk } from './talk.ts'
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const DEFAULT_OUTPUT_BYTES = 256 * 1024
@@ -36,6 +46,7 @@ export function createRunner(settings: RunnerSettings = {}): Runner {
   return {
     run: (spec) => run(setup, spec),
     launch: (spec) => launch(setup, spec),
+    talk: (spec) => talk(setup, spec),
     reap,
     describe: async () => isolationOf(await setup.walls()),
   }
@@ -185,6 +196,20 @@ async function launch(
   } finally {
     await file.close()
   }
+}
+
+async function talk(setup: Setup, spec: TalkSpec): Promise<Talk> {
+  const walls = await setup.walls()
+  const { root, command, cwd, env } = spec
+  const place = { root, command, ...(cwd === undefined ? {} : { cwd }), ...(env ? { env } : {}) }
+  const gated = await start(setup, walls, {
+    ...place,
+    streams: 'apart',
+    stdin: 'pipe',
+    detached: false,
+  })
+  gated.open()
+  return createTalk(gated, createEnding(gated, walls, undefined))
 }
 
 const isolationOf = ({ mode, isolated, network, notice }: Walls): Isolation => ({

@@ -33,7 +33,7 @@ const PRESETS: Record<Exclude<ToolChoice['preset'], 'full'>, readonly string[]> 
   none: [],
 }
 
-const DEFAULTS: Omit<ServerSettings, 'serverFolder'> = {
+const DEFAULTS: Omit<ServerSettings, 'serverFolder' | 'runner'> = {
   serverEnv: {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     LANG: 'C.UTF-8',
@@ -48,6 +48,7 @@ const DEFAULTS: Omit<ServerSettings, 'serverFolder'> = {
 export function createToolbox(settings: ToolboxSettings): Toolbox {
   const home = homedir()
   const servers: ServerSettings = {
+    runner: settings.runner,
     serverEnv: { ...DEFAULTS.serverEnv, HOME: home, ...settings.serverEnv },
     serverFolder: settings.serverFolder ?? home,
     connectTimeoutMs: settings.connectTimeoutMs ?? DEFAULTS.connectTimeoutMs,
@@ -81,7 +82,7 @@ export function createToolbox(settings: ToolboxSettings): Toolbox {
       )
       const wanted = Object.entries(agent.servers).filter(([name]) => !isShutOut(agent, name))
       const opened = await Promise.all(
-        wanted.map(([name, server]) => ofServer(name, connectionTo(server))),
+        wanted.map(([name, server]) => ofServer(name, server, connectionTo(server))),
       )
       const tools = new Map(builtIn.map((tool) => [tool.name, tool]))
       const problems = opened.flatMap((o) => o.problems)
@@ -124,10 +125,12 @@ const isShutOut = (agent: Agent, server: string): boolean =>
 
 async function ofServer(
   name: string,
+  { only }: ToolServer,
   connection: Connection,
 ): Promise<{ tools: Tool[]; problems: string[] }> {
   try {
-    const tools = await connection.tools()
+    const all = await connection.tools()
+    const tools = only ? all.filter((tool) => only.includes(tool.name)) : all
     return { tools: tools.map((tool) => createMcpTool(name, tool, connection)), problems: [] }
   } catch (error) {
     const why = isFault(error) ? error.message : 'it failed in a way that was not expected'
@@ -141,7 +144,7 @@ function stable(server: ToolServer): string {
     Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1))
   return JSON.stringify(
     server.transport === 'stdio'
-      ? [server.command, server.args, sorted(server.env)]
+      ? [server.command, server.args, sorted(server.env), server.confinedTo ?? null]
       : [server.url, sorted(server.headers)],
   )
 }

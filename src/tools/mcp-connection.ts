@@ -10,9 +10,13 @@ import type { CallToolResult, Tool as McpTool } from '@modelcontextprotocol/sdk/
 import type { ToolServer } from '../kernel/agent.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Json } from '../kernel/part.ts'
+import type { Runner, Talk } from '../kernel/workspace.ts'
 import { createProcessTransport } from './mcp-process.ts'
+import { spawnServer } from './mcp-spawn.ts'
 
 export interface ServerSettings {
+  /** Starts the servers that are confined to a workspace. */
+  runner: Pick<Runner, 'talk'>
   /** The environment of servers that are processes, besides what is configured for each. */
   serverEnv: Record<string, string>
   /** Where such servers are started. */
@@ -190,12 +194,7 @@ interface Line {
 
 async function openLine(server: ToolServer, settings: ServerSettings): Promise<Line> {
   if (server.transport === 'stdio') {
-    const transport = await createProcessTransport({
-      command: server.command,
-      args: server.args,
-      env: { ...settings.serverEnv, ...server.env },
-      cwd: settings.serverFolder,
-    })
+    const transport = await createProcessTransport(() => started(server, settings))
     return { transport, complaint: transport.complaint, leave: async () => {} }
   }
   const { StreamableHTTPClientTransport } = await import(
@@ -209,6 +208,20 @@ async function openLine(server: ToolServer, settings: ServerSettings): Promise<L
     complaint: () => '',
     leave: () => within(1_000, () => transport.terminateSession()).catch(() => {}),
   }
+}
+
+type ProcessServer = Extract<ToolServer, { transport: 'stdio' }>
+
+function started(server: ProcessServer, settings: ServerSettings): Promise<Talk> {
+  const { command, args, env, confinedTo } = server
+  if (confinedTo)
+    return settings.runner.talk({ ...confinedTo, command: { file: command, args }, env })
+  return spawnServer({
+    command,
+    args,
+    env: { ...settings.serverEnv, ...env },
+    cwd: settings.serverFolder,
+  })
 }
 
 async function listed(client: Client, timeout: number): Promise<McpTool[]> {

@@ -1,18 +1,8 @@
-/**
- * Speaks MCP with a server that is a process of this machine. The process leads a group of its own, so
- * that it and all it started end together; of the environment it gets only what is given here.
- */
+/** Speaks MCP with a server that is a process: a message a line, in both directions. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
-
-export interface ProcessOptions {
-  command: string
-  args: string[]
-  env: Record<string, string>
-  cwd: string
-}
+import type { Talk } from '../kernel/workspace.ts'
 
 export interface ProcessTransport extends Transport {
   /** The end of what it wrote to its error output. */
@@ -20,19 +10,19 @@ export interface ProcessTransport extends Transport {
 }
 
 const MAX_COMPLAINT = 2_000
-const LEAVE_MS = 500
-const GRACE_MS = 2_000
 
-export async function createProcessTransport(options: ProcessOptions): Promise<ProcessTransport> {
+/** `start` starts the process; it is called once, when the line is opened. */
+export async function createProcessTransport(
+  start: () => Promise<Talk>,
+): Promise<ProcessTransport> {
   const { ReadBuffer, serializeMessage } = await import('@modelcontextprotocol/sdk/shared/stdio.js')
   const buffer = new ReadBuffer()
-  let child: ChildProcess | null = null
-  let closing: Promise<void> | null = null
+  let starting: Promise<Talk> | null = null
   let complaint = ''
 
-  const receive = (chunk: Buffer): void => {
+  const receive = (chunk: Uint8Array): void => {
     try {
-      buffer.append(chunk)
+      buffer.append(Buffer.from(chunk))
     } catch (error) {
       transport.onerror?.(error as Error)
       void transport.close()
@@ -51,66 +41,26 @@ export async function createProcessTransport(options: ProcessOptions): Promise<P
   }
   const transport: ProcessTransport = {
     async start() {
-      const { command, args, env, cwd } = options
-      const started = spawn(command, args, { cwd, env, stdio: 'pipe', detached: true })
-      child = started
-      started.stdout.on('data', receive)
-      started.stderr.on('data', (chunk: Buffer) => {
-        complaint = (complaint + chunk.toString('utf8')).slice(-MAX_COMPLAINT)
+      starting = start()
+      const talk = await starting
+      talk.hear({
+        stdout: receive,
+        stderr: (chunk) => {
+          complaint = (complaint + Buffer.from(chunk).toString('utf8')).slice(-MAX_COMPLAINT)
+        },
       })
-      for (const stream of [started.stdin, started.stdout, started.stderr])
-        stream.on('error', (error) => transport.onerror?.(error))
-      started.once('exit', () => {
-        signalGroup(started, 'SIGKILL')
-        transport.onclose?.()
-      })
-      await new Promise<void>((resolve, reject) => {
-        started.once('spawn', resolve)
-        started.once('error', reject)
-      })
-      started.on('error', (error) => transport.onerror?.(error))
+      void talk.gone.then(() => transport.onclose?.())
     },
-    send: (message: JSONRPCMessage) =>
-      new Promise((resolve, reject) => {
-        if (!child?.stdin?.writable) return reject(new Error('The server has ended.'))
-        child.stdin.write(serializeMessage(message), (error) => (error ? reject(error) : resolve()))
-      }),
-    close() {
-      closing ??= child === null ? Promise.resolve() : leave(child)
-      return closing
+    async send(message: JSONRPCMessage) {
+      if (!starting) throw new Error('The server was not started.')
+      await (await starting).say(serializeMessage(message))
+    },
+    async close() {
+      // A server that never came needs no goodbye.
+      const talk = await starting?.catch(() => null)
+      await talk?.end()
     },
     complaint: () => complaint.trim(),
   }
   return transport
-}
-
-/** A server that behaves leaves when its input ends. The others are told to, and then made to. */
-async function leave(child: ChildProcess): Promise<void> {
-  child.stdin?.end()
-  if (await hasLeft(child, LEAVE_MS)) return
-  signalGroup(child, 'SIGTERM')
-  if (await hasLeft(child, GRACE_MS)) return
-  signalGroup(child, 'SIGKILL')
-  await hasLeft(child, GRACE_MS)
-}
-
-function hasLeft(child: ChildProcess, withinMs: number): Promise<boolean> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null)
-    return Promise.resolve(true)
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), withinMs)
-    child.once('exit', () => {
-      clearTimeout(timer)
-      resolve(true)
-    })
-  })
-}
-
-function signalGroup(child: ChildProcess, name: NodeJS.Signals): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, name)
-  } catch {
-    // Nobody is left.
-  }
 }

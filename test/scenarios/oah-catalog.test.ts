@@ -97,7 +97,6 @@ describe('the catalog', () => {
     })
     const problems = server.world.engine.catalog.problems().map((p) => p.problem)
     expect(problems.some((p) => p.includes('front matter is not valid YAML'))).toBe(true)
-    expect(problems.some((p) => p.includes('would run outside the sandbox'))).toBe(true)
   })
 
   it('adds the tool servers of a request to those of the template', async () => {

@@ -62,6 +62,8 @@ export interface WorkspaceModel {
   provider: string
   modelName: string
   url?: string
+  /** As the server names it: `provider:model`. */
+  inside: string
 }
 
 export interface Action {

@@ -1,10 +1,16 @@
 /** Models as OAH names them: `platform/<name>`, or just the name as the server has it. */
 
 import type { Engine, ModelCard } from '../../kernel/ports.ts'
+import type { WorkspaceModel } from './context.ts'
 import { refusal } from './faults.ts'
 
 /** The model that is meant, as `provider:model`. Fault when nobody knows it. */
-export async function modelOf(engine: Engine, ref: string): Promise<string> {
+export async function modelOf(
+  engine: Engine,
+  ref: string,
+  own: readonly WorkspaceModel[] = [],
+): Promise<string> {
+  if (ref.startsWith('workspace/')) return workspaceModel(ref, own)
   const name = ref.startsWith('platform/') ? ref.slice('platform/'.length) : ref
   const known = (await engine.models.list()).find((m) => m.id === name || m.aliases.includes(name))
   const model = known?.id ?? name
@@ -17,6 +23,22 @@ export async function modelOf(engine: Engine, ref: string): Promise<string> {
       ? `Platform model ${name} was not found.`
       : `Model ${name} was not found.`,
   )
+}
+
+/** Inside their places are lower case, so a ref that was made of one is found as well. */
+function workspaceModel(ref: string, own: readonly WorkspaceModel[]): string {
+  const name = ref.slice('workspace/'.length)
+  const found =
+    own.find((m) => m.name === name) ?? own.find((m) => m.name.toLowerCase() === name.toLowerCase())
+  if (found) return found.inside
+  throw refusal('not_found', 'model_not_found', `Workspace model ${name} was not found.`)
+}
+
+/** The inverse: how OAH names a model in a workspace. */
+export function refOf(model: string, workspace: string): string {
+  const place = `${workspace}.`
+  if (!model.startsWith(place)) return `platform/${model}`
+  return `workspace/${model.slice(place.length, model.indexOf(':'))}`
 }
 
 export interface PlatformModel {

@@ -9,6 +9,7 @@ import { agentName, NATIVE_TOOLS, toolName } from './content.ts'
 import { type Context, subjectOf } from './context.ts'
 import { iso } from './frame.ts'
 import { inputMessageId, runId, sessionId, stepId } from './id.ts'
+import { refOf } from './models.ts'
 import type { MessageRecord, RunRecord, StepRecord } from './record.ts'
 import type { WorkspaceRecord } from './shelf.ts'
 
@@ -46,9 +47,6 @@ export const sandboxResource = (w: WorkspaceRecord) => ({
   updatedAt: iso(w.updatedAt),
 })
 
-const refOf = (model: string | null): string | undefined =>
-  model === null ? undefined : `platform/${model}`
-
 interface SessionFacts {
   row: ThreadRow
   workspaceId: string
@@ -60,8 +58,7 @@ export const sessionResource = ({ row, workspaceId, hints }: SessionFacts): Show
   workspaceId,
   parentSessionId: row.parentThread === null ? undefined : sessionId(row.parentThread),
   subjectRef: subjectOf(row.principal),
-  modelRef:
-    typeof hints.modelRef === 'string' && row.model !== null ? hints.modelRef : refOf(row.model),
+  modelRef: row.model === null ? undefined : refOf(row.model, workspaceId),
   agentName: typeof hints.agentName === 'string' ? hints.agentName : undefined,
   activeAgentName: agentName(row.agent),
   title: row.title ?? undefined,
@@ -150,7 +147,7 @@ export const stepResource = (
 export function requestOf(
   step: StepRecord,
   chronicle: Chronicle,
-  facts: { instructions: string | null; tools: string[] },
+  facts: { instructions: string | null; tools: string[]; workspace: string },
 ): { [key: string]: Json } | undefined {
   if (step.prompt === null) return undefined
   const said = chronicle.messages.slice(0, step.prompt.messages)
@@ -164,7 +161,7 @@ export function requestOf(
   return {
     request: {
       model: step.name,
-      canonicalModelRef: `platform/${step.name}`,
+      canonicalModelRef: refOf(step.name, facts.workspace),
       provider: step.name.split(':')[0] ?? '',
       messages: [...system, ...messages],
     },

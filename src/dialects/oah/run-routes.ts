@@ -10,7 +10,7 @@ import { hasPrefix, runId, runUuid } from './id.ts'
 import { pageOf } from './page.ts'
 import { requestOf, runResource, stepResource, toolNames } from './resource.ts'
 import * as schema from './schema.ts'
-import { chronicleOf, type FoundRun, runOf, sessionOf } from './scope.ts'
+import { chronicleOf, type FoundRun, runOf, sessionOf, workspaceIdOf } from './scope.ts'
 import { feedOf } from './stream.ts'
 
 const tag = 'runs'
@@ -153,12 +153,14 @@ async function stepsOf(context: Context, found: FoundRun, steps: FoundRun['run']
   const texts = new Map<string, string | null>()
   const agent = engine.catalog.agent(found.thread.agent)
   const { tools } = agent ? await engine.toolbox.open(agent) : { tools: [] }
+  const workspace = workspaceIdOf(context, found.thread.workspace)
   const shown: object[] = []
   for (const step of steps) {
     const hash = step.prompt?.instructions
     if (hash !== undefined && !texts.has(hash))
       texts.set(hash, textIn(await engine.store.get('instructions', hash)))
-    const facts = { instructions: texts.get(hash ?? '') ?? null, tools: toolNames(tools) }
+    const instructions = texts.get(hash ?? '') ?? null
+    const facts = { instructions, tools: toolNames(tools), workspace }
     shown.push(stepResource(run, step, requestOf(step, chronicle, facts)))
   }
   return shown

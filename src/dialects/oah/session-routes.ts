@@ -101,11 +101,9 @@ export async function openSession(
   const definition = await definitionOf(context, workspace)
   const { title, agentName, modelRef } = wanted
   const agent = leadAgent(context, workspace, definition, agentName)
-  const model = modelRef === undefined ? null : await modelOf(context.engine, modelRef)
-  const hints = {
-    ...(agentName === undefined ? {} : { agentName }),
-    ...(modelRef === undefined ? {} : { modelRef }),
-  }
+  const model =
+    modelRef === undefined ? null : await modelOf(context.engine, modelRef, definition.models)
+  const hints: Record<string, string> = agentName === undefined ? {} : { agentName }
   return context.engine.openThread({
     agent: agent.inside,
     model,
@@ -131,10 +129,13 @@ async function change(
       'session_model_locked',
       `Session ${sessionId(thread.id)} has begun, so its model cannot be changed.`,
     )
+  const place = { id: context.shelf.idOf(thread.workspace), root: thread.workspace }
+  const definition = await definitionOf(context, place)
   const agent =
-    activeAgentName === undefined ? null : await agentFor(context, thread, activeAgentName)
-  const model =
-    modelRef === undefined || modelRef === null ? modelRef : await modelOf(context.engine, modelRef)
+    activeAgentName === undefined
+      ? null
+      : leadAgent(context, place, definition, activeAgentName).inside
+  const model = modelRef ? await modelOf(context.engine, modelRef, definition.models) : modelRef
   await context.engine.submit(thread.id, {
     do: 'change',
     ...(title === undefined ? {} : { title }),
@@ -142,11 +143,6 @@ async function change(
     ...(model === undefined ? {} : { model }),
     origin: originOf(who),
   })
-}
-
-async function agentFor(context: Context, thread: Thread, name: string): Promise<string> {
-  const place = { id: context.shelf.idOf(thread.workspace), root: thread.workspace }
-  return leadAgent(context, place, await definitionOf(context, place), name).inside
 }
 
 async function shown(context: Context, thread: Thread) {

@@ -17,14 +17,14 @@ import {
 } from './access/index.ts'
 import { composeCatalog } from './catalog/cap-agent.ts'
 import { openCaps } from './catalog/cap-library.ts'
-import { openCatalog } from './catalog/index.ts'
+import { type EditableCatalog, openCatalog } from './catalog/index.ts'
 import { openWorkspaceCatalog, type WorkspaceCatalog } from './catalog/workspace-catalog.ts'
 import type { Config } from './cli/config.ts'
 import type { Log } from './cli/log.ts'
 import { version } from './cli/version.ts'
 import { arkloop } from './dialects/arkloop/index.ts'
 import { clotho } from './dialects/clotho/index.ts'
-import { native } from './dialects/native/index.ts'
+import { type House, native } from './dialects/native/index.ts'
 import { idOfFolder, oah } from './dialects/oah/index.ts'
 import { ownware } from './dialects/ownware/index.ts'
 import { toolang } from './dialects/toolang/index.ts'
@@ -60,6 +60,8 @@ export interface Manifold {
 export interface Workshop {
   models: Models
   catalog: Catalog
+  /** The part of the catalog that lies in the agents' folders. */
+  authored: EditableCatalog
   /** The catalog again, with what workspaces define. */
   shelf: WorkspaceCatalog
   caps: Caps
@@ -107,7 +109,7 @@ export async function openWorkshop(config: Config): Promise<Workshop> {
     idOf: (root) => idOfFolder(folder, root),
   })
   const close = async () => void (await Promise.all([toolbox.close(), shelf.close()]))
-  return { models, catalog: shelf, shelf, caps, toolbox, runner, close }
+  return { models, catalog: shelf, authored, shelf, caps, toolbox, runner, close }
 }
 
 export async function openStore(config: Config, onFatal: (e: Error) => void): Promise<Store> {
@@ -193,7 +195,8 @@ export async function compose(
   const refusal = refusalOf(config, tokens)
   if (refusal) throw refusal
   const parts = await openParts(config, log, onFatal)
-  const dialects = dialectsOf(parts, tokens)
+  const ports: Record<string, number> = {}
+  const dialects = dialectsOf(parts, tokens, ports)
   const server = openServer(parts, { tokens, log, dialects, tls })
   let closing: Promise<void> | null = null
   const close = () => {
@@ -207,6 +210,7 @@ export async function compose(
     async listen() {
       try {
         const listening = await server.listen()
+        Object.assign(ports, listening.ports)
         await parts.engine.start()
         await parts.jobs.start()
         return listening
@@ -270,7 +274,7 @@ const openServer = ({ config, engine }: Parts, { tokens, log, dialects, tls }: F
     behindProxy: config.behindProxy,
   })
 
-function dialectsOf(parts: Parts, tokens: Tokens): Dialect[] {
+function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>): Dialect[] {
   const { engine, config, runner, store, caps, jobs, shelf } = parts
   const facts = { version: version(), startedAt: Date.now(), now: Date.now }
   const { dataDir: dataFolder, clothoHome } = config
@@ -287,8 +291,8 @@ function dialectsOf(parts: Parts, tokens: Tokens): Dialect[] {
   const registration = config.registration ?? (needsCredential(config) ? 'invited' : 'open')
   const accounts = openAccounts({ dataFolder, store, isServerToken, registration, ...ids })
   const workspaceFor = (account: string) => workspaceOf(config, account)
-  return [
-    native(engine, facts),
+  const dialects: Dialect[] = [
+    native(engine, facts, houseOf(parts, { tokens, ports, dialects: () => dialects })),
     ownware(engine, facts),
     clotho(engine, { ...facts, dataFolder, clothoHome, clock: Date.now, sandbox: { describe } }),
     arkloop(engine, accounts, {
@@ -304,8 +308,39 @@ function dialectsOf(parts: Parts, tokens: Tokens): Dialect[] {
       ownWorkspace: config.workspace,
       definitions: shelf,
     }),
-    toolang(engine, { caps, jobs, now: Date.now, workspaceFor, isolation }),
+    toolang(engine, {
+      ...{ caps, jobs, now: Date.now, workspaceFor, isolation },
+      root: config.toolangRoot,
+    }),
   ]
+  return dialects
+}
+
+interface Surroundings {
+  tokens: Tokens
+  ports: Record<string, number>
+  dialects(): Dialect[]
+}
+
+/** What the native API, and with it the console, tells of the rest of the server. */
+function houseOf(parts: Parts, { tokens, ports, dialects }: Surroundings): House {
+  const { config, jobs, caps, authored, runner } = parts
+  const { dataDir: dataFolder, workspace } = config
+  return {
+    ...{ dialects, jobs, caps },
+    source: (agent) => authored.source(agent),
+    sandbox: async () => {
+      const { mode, isolated, notice } = await runner.describe()
+      return { mode, isolated, notice: notice ?? null }
+    },
+    token: {
+      file: tokens.file,
+      isNeeded: needsCredential(config),
+      value: () => tokens.value(),
+    },
+    ports: () => ports,
+    facts: { dataFolder, workspace },
+  }
 }
 
 /** Accounts do not see each other's files; the machine's owner has the server's workspace. */

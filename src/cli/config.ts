@@ -75,6 +75,8 @@ export interface Config {
   /** Who may make an account; null: anybody where only this machine can ask, else the invited. */
   registration: Registration | null
   clothoHome: string
+  /** Where Toolang's own command line looks for agents; null: it is not told of this one. */
+  toolangRoot: string | null
   /** What `${env:NAME}` stands for in agents' files. */
   secret(name: string): string | null
   log: LogSettings
@@ -151,6 +153,7 @@ export function addServerFlags(command: Command): Command {
         'who may make an account (MANIFOLD_REGISTRATION, open on loopback, else invited)',
       ).choices(REGISTRATIONS),
     )
+    .option('--toolang-root <folder>', 'a Toolang root, whose command line is to find the agent')
     .option('--demo-rate <tokens>', 'tokens a second of demo:* (MANIFOLD_DEMO_RATE, 60)', count)
     .option(
       '--scripted-rate <tokens>',
@@ -194,6 +197,7 @@ export interface ServerFlags {
   lease?: number
   runsPerAccount?: number
   registration?: Registration
+  toolangRoot?: string
   demoRate?: number
   scriptedRate?: number
   logLevel?: LogLevel
@@ -231,6 +235,7 @@ export function readConfig(flags: ServerFlags, env: Env): Config {
     runsPerAccount: (flags.runsPerAccount ?? variable('MANIFOLD_RUNS_PER_ACCOUNT', count)) || null,
     registration:
       flags.registration ?? variable('MANIFOLD_REGISTRATION', choice(REGISTRATIONS)) ?? null,
+    toolangRoot: flags.toolangRoot ? folder(flags.toolangRoot) : null,
     clothoHome: folder(variable('CLOTHO_HOME', String) ?? '~/.clotho'),
     secret: (name) => variable(name, String) ?? null,
     log: readLogSettings(flags, env),

@@ -92,6 +92,8 @@ export interface NewJob {
   account: string
   principal: string
   policy: string | null
+  /** Absolute; absent: the server's workspace. */
+  workspace?: string
   /** Of the thread that the job works in. */
   origin: Origin
 }

@@ -112,8 +112,12 @@ export function createServer(options: ServerOptions): Server {
           streams: () => wheel.size,
           inFlight: () => turnstile.inside,
         })
-        const name = host.includes(':') ? `[${host}]` : host
-        return { url: `${tls ? 'https' : 'http'}://${name}:${port}`, port, ports: own }
+        const at = (p: number) => `${tls ? 'https' : 'http'}://${nameOf(host)}:${p}`
+        for (const dialect of dialects) {
+          const base = own[dialect.name]
+          await dialect.listening?.(base ? at(base) : `${at(port)}/${dialect.name}`)
+        }
+        return { url: at(port), port, ports: own }
       } catch (error) {
         await Promise.all(ports.map((p) => p.close(0)))
         throw error
@@ -136,3 +140,5 @@ export function createServer(options: ServerOptions): Server {
     },
   }
 }
+
+const nameOf = (host: string): string => (host.includes(':') ? `[${host}]` : host)

@@ -127,6 +127,8 @@ export interface Dialect {
   lens?: Lens
   /** How a person tries it. */
   guide?: Guide
+  /** Told once, when it can be reached, where: its own port, or its mount. */
+  listening?(base: string): Promise<void> | void
   close?(): Promise<void> | void
 }
 

@@ -29,6 +29,8 @@ export interface AgentOptions {
   isolated?: boolean
   clock?(): number
   caps?: Partial<CapOptions>
+  /** A Toolang root to announce the agent in. */
+  root?: string
   /** Without it jobs wait for `look`. */
   runsJobs?: boolean
   /** Every error the server logs. */
@@ -65,7 +67,8 @@ export async function openAgent(options: AgentOptions = {}) {
   const jobs = createJobs({ engine, clock, timeZone: 'UTC', log, pollMs: 200 })
   const isolated = options.isolated ?? true
   const dialect = toolang(engine, {
-    ...{ caps, jobs, now: clock, home: workspace },
+    ...{ caps, jobs, now: clock, workspaceFor: () => workspace },
+    root: options.root ?? null,
     isolation: async () => ({ mode: isolated ? 'bubblewrap' : 'plain', isolated }),
   })
   const facts = { version: '9.9.9', startedAt: Date.now(), now: Date.now }

@@ -39,7 +39,7 @@ export const agentRoutes = (context: Context): Route[] => [
       const { mode, isolated } = await context.settings.isolation()
       const environment = {
         sandbox: isolated ? mode : 'none',
-        home: context.settings.home,
+        home: context.settings.workspaceFor(principal.account),
         endpoint: base,
       }
       const display_name = displayName(context, agent)
@@ -88,18 +88,13 @@ const diaryRoutes = (context: Context): Route[] => [
     query: ThreadQuery.extend({ limit: EventsQuery.shape.limit }),
     answers: { 200: { about: 'Successful Response', schema: Items }, 422: refused },
     handle: async ({ query, principal }) => {
-      const lines = await context.diary.updates(query.limit)
-      const items = lines
-        .filter(
-          (l) =>
-            l.account === null || principal.account === 'local' || l.account === principal.account,
-        )
-        .map((l) => ({
-          update_id: l.update?.id ?? 0,
-          kind: l.update?.kind ?? '',
-          payload: l.update?.payload ?? {},
-          created_at: second(l.at),
-        }))
+      const lines = await context.diary.updates(principal, query.limit)
+      const items = lines.map((l) => ({
+        update_id: l.update?.id ?? 0,
+        kind: l.update?.kind ?? '',
+        payload: l.update?.payload ?? {},
+        created_at: second(l.at),
+      }))
       return { status: 200, json: { items } }
     },
   }),

@@ -1,10 +1,10 @@
 /** Talking: models, a whole answer, an answer as it comes; and threads made before their first word. */
 
 import { type Route, route } from '../../wire/dialect.ts'
-import { agentOf, peerOf, runEnded, startChat } from './chat.ts'
+import { newThread, peerOf, runEnded, startChat } from './chat.ts'
 import { chatReply } from './chat-stream.ts'
-import { type Context, originOf, POLICY } from './context.ts'
-import { runId, threadId } from './id.ts'
+import type { Context } from './context.ts'
+import { runId, type ThreadKind, threadId } from './id.ts'
 import { modelList } from './model.ts'
 import { assistantOf, inputMessage } from './record.ts'
 import { ChatRequest, Fields, NewThread, Problem } from './schema.ts'
@@ -13,6 +13,9 @@ import { threadInfo } from './thread-info.ts'
 
 const tag = 'chat'
 const refused = { about: 'Refused', schema: Problem }
+
+/** Terminals speak the next version; other clients may be the AI SDK, which knows no such frame. */
+const isTerminal = (kind: ThreadKind): boolean => kind === 'tui' || kind === 'term'
 
 export const chatRoutes = (context: Context): Route[] => [
   {
@@ -60,8 +63,9 @@ export const chatRoutes = (context: Context): Route[] => [
       const found = await runOf(context, call.principal, runId(receipt.run as string))
       const { run, place } = found
       const id = threadId(place.kind, place.thread)
+      const queued = isTerminal(place.kind) ? { position: receipt.position ?? 0 } : {}
       const { firstSeq } = run
-      return chatReply({ thread: place.thread, run: run.id, threadId: id, firstSeq })
+      return chatReply({ thread: place.thread, run: run.id, threadId: id, firstSeq, ...queued })
     },
   }),
   route({
@@ -73,12 +77,9 @@ export const chatRoutes = (context: Context): Route[] => [
     answers: { 200: { about: 'Successful Response', schema: Fields }, 422: refused },
     handle: async ({ body, principal }) => {
       const peer = body.peer ? { peer: peerOf(body.peer) } : {}
-      const { id, seq } = await context.engine.openThread({
-        agent: agentOf(context),
-        origin: originOf(principal, { client: body.client, ...peer }),
-        account: principal.account,
-        policy: POLICY,
-      })
+      const client = body.client === 'web' || body.client === 'chat' ? body.client : 'term'
+      const hints = { client, ...peer }
+      const { id, seq } = await context.engine.openThread(newThread(context, principal, hints))
       const at = await context.journal.reckon(id, seq)
       return { status: 200, json: { thread_id: threadId(at.kind, id), thread: threadInfo(id, at) } }
     },

@@ -21,6 +21,8 @@ export interface Chat {
   threadId: string
   /** Of the run's first fact. */
   firstSeq: number
+  /** Its place in the queue, 0 for none; told first, and only to clients that know the frame. */
+  position?: number
 }
 
 interface State {
@@ -173,6 +175,11 @@ function finish(mouth: Mouth, state: State, { data }: EventOf<'run.ended'>): Sta
 const DONE = 'data: [DONE]\n\n'
 const frame = (value: Frame): string => `data: ${JSON.stringify(value)}\n\n`
 
+const queued = ({ run, threadId, position = 0 }: Chat): Frame => {
+  const payload = { run_id: runId(run), thread_id: threadId, position }
+  return { type: 'run_queued', event_type: 'run_queued', payload }
+}
+
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache',
@@ -186,6 +193,7 @@ export function chatReply(chat: Chat): Reply {
     projection: chatProjection(chat),
     seed: { seq: chat.firstSeq - 1, state: START },
     wants: () => true,
+    ...(chat.position === undefined ? {} : { opening: () => frame(queued(chat)) }),
     write: (value) => (value.type === 'finish' ? frame(value) + DONE : frame(value)),
     isLast: (value) => value.type === 'finish',
     goodbye: (reason) => frame({ type: 'error', errorText: GOODBYE[reason] }) + DONE,

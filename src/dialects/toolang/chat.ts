@@ -6,7 +6,14 @@
 import { createHash } from 'node:crypto'
 import type { Event } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
-import type { Engine, Idempotency, Principal, Receipt, Request } from '../../kernel/ports.ts'
+import type {
+  Engine,
+  Idempotency,
+  NewThread,
+  Principal,
+  Receipt,
+  Request,
+} from '../../kernel/ports.ts'
 import type { Call } from '../../wire/dialect.ts'
 import { type Context, type InputHints, originOf, POLICY, type ThreadHints } from './context.ts'
 import { detail } from './faults.ts'
@@ -27,7 +34,6 @@ export async function startChat(context: Context, { body, principal }: Asking): 
   const idempotency = idempotencyOf(principal, body.request_id, thread?.row.id ?? 'new', body)
   const earlier = idempotency ? await engine.recall(idempotency) : null
   if (earlier) return earlier
-  const agent = agentOf(context)
   const model = body.model ? await resolveModel(engine.models, body.model) : null
   const request: Extract<Request, { do: 'submit' }> = {
     do: 'submit',
@@ -40,9 +46,20 @@ export async function startChat(context: Context, { body, principal }: Asking): 
   }
   const options = idempotency ? { idempotency } : {}
   if (thread) return engine.submit(thread.row.id, request, options)
-  const origin = originOf(principal, { client: body.client, ...(peer ? { peer } : {}) })
-  const { account } = principal
-  return engine.begin({ agent, origin, account, policy: POLICY }, request, options)
+  const hints = { client: body.client, ...(peer ? { peer } : {}) }
+  return engine.begin(newThread(context, principal, hints), request, options)
+}
+
+/** A thread of this agent, on the files of whoever opens it. */
+export function newThread(context: Context, who: Principal, hints: ThreadHints): NewThread {
+  const { account } = who
+  return {
+    agent: agentOf(context),
+    origin: originOf(who, hints),
+    account,
+    policy: POLICY,
+    workspace: context.settings.workspaceFor(account),
+  }
 }
 
 /** The agent this API speaks for. */

@@ -17,8 +17,10 @@ export interface ToolangSettings {
   isolation(): Promise<{ mode: string; isolated: boolean }>
   /** The agent that this API speaks for. Default: `assistant`, else the first there is. */
   agent?: string
-  /** The files the agent works on, as the profile shows it. */
-  home: string
+  /** The files that the agent works on for an account. */
+  workspaceFor(account: string): string
+  /** A Toolang root, where its own command line looks for agents; null: none is told. */
+  root: string | null
   /** Origins of web pages that may read answers; globs. */
   origins?: string[]
 }
@@ -59,9 +61,10 @@ export const hintsOf = <T extends object>(origin: Origin): Partial<T> =>
     ? (origin.hints as unknown as Partial<T>)
     : {}
 
-/** The owner of the machine sees everything. */
-export const accountOf = ({ account }: Principal): { account?: string } =>
-  account === 'local' ? {} : { account }
+/** The account whose things are listed. Nobody reaches across accounts, the machine's owner neither. */
+export const accountOf = ({ account }: Principal): { account: string } => ({ account })
+
+export const mayUse = ({ account }: Principal, owner: string): boolean => account === owner
 
 /** Under this name the threads of this dialect find their policy. */
 export const POLICY = 'toolang'

@@ -9,10 +9,10 @@ import type { Json } from '../../kernel/part.ts'
 import type { Engine, Principal } from '../../kernel/ports.ts'
 import type { Live } from '../../wire/projection.ts'
 import { sseFrame } from '../../wire/sse.ts'
-import { second } from './context.ts'
+import { mayUse, second } from './context.ts'
 import type { Journal } from './journal.ts'
 import { projection } from './project.ts'
-import { beforeRun, mayUse } from './scope.ts'
+import { beforeRun } from './scope.ts'
 
 type Fields = Record<string, Json>
 
@@ -40,7 +40,7 @@ export interface Diary {
   /** Lines after the cursor, at most `limit`. */
   lines(who: Principal, after: number, limit: number): Promise<Line[]>
   /** The newest updates, oldest first. */
-  updates(limit: number): Promise<Line[]>
+  updates(who: Principal, limit: number): Promise<Line[]>
   /** Every line up to here is there already; what is written from now on comes after it. */
   head(): Promise<number>
   stream(who: Principal, agent: string, after: number): Live
@@ -140,8 +140,8 @@ export function createDiary(engine: Engine, journal: Journal, now: () => number)
       }
       return lines.slice(0, limit)
     },
-    async updates(limit) {
-      const all = (await written()).filter((l) => l.update !== null)
+    async updates(who, limit) {
+      const all = (await written()).filter((l) => l.update !== null && mayRead(who, l))
       return limit === 0 ? [] : limit < 0 ? all : all.slice(-limit)
     },
     head: async () => {

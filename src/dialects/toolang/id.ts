@@ -11,10 +11,9 @@ const SHORT = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/
 export const CLIENTS = ['web', 'tui', 'chat'] as const
 export type Client = (typeof CLIENTS)[number]
 
-/** What a thread's id begins with. */
-export type ThreadKind = Client | 'task' | 'chore'
-
-const KINDS: readonly string[] = [...CLIENTS, 'task', 'chore']
+/** What a thread's id begins with; `term` is the next version's word for a terminal. */
+export const THREAD_KINDS = [...CLIENTS, 'term', 'task', 'chore'] as const
+export type ThreadKind = (typeof THREAD_KINDS)[number]
 
 /** The UUID in base 32, most significant digit first. */
 export function short(uuid: string): string {
@@ -47,7 +46,7 @@ export const threadId = (kind: ThreadKind, uuid: string): string => `${kind}_${s
 /** The kind is the caller's to compare: of one thread only one dress is right. */
 export function threadUuid(id: string): string | null {
   const at = id.indexOf('_')
-  return KINDS.includes(id.slice(0, at)) ? long(id.slice(at + 1)) : null
+  return THREAD_KINDS.some((k) => k === id.slice(0, at)) ? long(id.slice(at + 1)) : null
 }
 
 /**
@@ -58,4 +57,4 @@ export const isRunId = (text: string | undefined): boolean =>
   /^run_([0-9a-hjkmnp-tv-z]{8}|[0-7][0-9a-hjkmnp-tv-z]{25})$/.test(text ?? '')
 
 export const isThreadId = (text: string | undefined): boolean =>
-  /^(web|tui|chat|task|chore|script|tg)_/.test(text ?? '')
+  /^(web|tui|term|chat|task|chore|script|tg)_/.test(text ?? '')

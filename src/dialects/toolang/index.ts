@@ -21,6 +21,7 @@ import { jobRoutes } from './job-routes.ts'
 import { createJournal } from './journal.ts'
 import { toolangLens } from './lens.ts'
 import { runRoutes } from './run-routes.ts'
+import { announce } from './status.ts'
 import { threadRoutes } from './thread-routes.ts'
 
 const PAGES = ['http://localhost:*', 'http://127.0.0.1:*', 'https://too.run']
@@ -43,6 +44,7 @@ export function toolang(engine: Engine, settings: ToolangSettings): Dialect {
   // What fails now is told when the first client comes.
   ready.catch(() => {})
   const stops = [listenToCaps(context), listenToJobs(context)]
+  let withdraw: (() => Promise<void>) | null = null
   return {
     name: 'toolang',
     about: "Toolang's agent API: chat, capabilities, jobs and activity.",
@@ -58,8 +60,13 @@ export function toolang(engine: Engine, settings: ToolangSettings): Dialect {
     origins: settings.origins ?? PAGES,
     lens: toolangLens,
     guide: toolangGuide,
+    async listening(base) {
+      const { root } = settings
+      if (root !== null) withdraw = await announce(context, root, base)
+    },
     async close() {
       for (const stop of stops) stop()
+      await withdraw?.()
       const agent = nameOf(context)
       const outcome = 'stopped'
       await diary.write({

@@ -5,7 +5,7 @@ import type { JobKind, JobView, NewJob, JobPatch as Patch } from '../../kernel/j
 import type { Principal } from '../../kernel/ports.ts'
 import { type Route, route } from '../../wire/dialect.ts'
 import { agentOf } from './chat.ts'
-import { accountOf, type Context, originOf, POLICY } from './context.ts'
+import { accountOf, type Context, mayUse, originOf, POLICY } from './context.ts'
 import { detail } from './faults.ts'
 import { long, short } from './id.ts'
 import { jobItem } from './job.ts'
@@ -21,7 +21,6 @@ import {
   TaskCreate,
   TaskPatch,
 } from './schema.ts'
-import { mayUse } from './scope.ts'
 
 const tag = 'jobs'
 const refused = { about: 'Refused', schema: Problem }
@@ -202,6 +201,7 @@ const createRoutes = (context: Context): Route[] => {
         account: principal.account,
         principal: principal.id,
         policy: POLICY,
+        workspace: context.settings.workspaceFor(principal.account),
         origin: originOf(principal, { client: job.kind }),
       }),
     )

@@ -7,7 +7,7 @@ import type { Event, EventOf } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
 import type { Projection } from '../../wire/projection.ts'
 import { hintsOf, type InputHints, second, type ThreadHints } from './context.ts'
-import { CLIENTS, runId, type ThreadKind, threadId } from './id.ts'
+import { runId, THREAD_KINDS, type ThreadKind, threadId } from './id.ts'
 import { answer, breakOff, closeModel, speak, startModel } from './model-step.ts'
 import { fromInput, type Part } from './parts.ts'
 import { emptyTelling, type RunTelling, STATUS, type Telling, type Told } from './telling.ts'
@@ -30,8 +30,7 @@ export const projection: Projection<Telling, Told> = {
 /** Threads of other dialects are conversations with nobody in particular. */
 export function kindOf({ data }: EventOf<'thread.opened'>): ThreadKind {
   const { client } = hintsOf<ThreadHints>(data.origin)
-  const kinds: ThreadKind[] = [...CLIENTS, 'task', 'chore']
-  return kinds.find((k) => k === client) ?? 'chat'
+  return THREAD_KINDS.find((k) => k === client) ?? 'chat'
 }
 
 function create(state: Telling, event: EventOf<'run.created'>): [Telling, Told[]] {

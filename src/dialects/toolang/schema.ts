@@ -77,7 +77,7 @@ export const ForkRequest = z
 /** Of the version after: threads that are made before their first message. */
 export const NewThread = z
   .looseObject({
-    client: z.enum(['web', 'tui', 'chat']).default('web'),
+    client: z.enum(['web', 'tui', 'terminal', 'chat']).default('web'),
     peer: Peer.nullable().optional(),
   })
   .meta({ title: 'ThreadCreateRequest' })

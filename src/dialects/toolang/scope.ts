@@ -6,15 +6,12 @@
 import type { Fault } from '../../kernel/fault.ts'
 import type { Principal } from '../../kernel/ports.ts'
 import type { RunRow, ThreadRow } from '../../kernel/rows.ts'
-import type { Context } from './context.ts'
+import { type Context, mayUse } from './context.ts'
 import { detail } from './faults.ts'
 import { runUuid, threadId, threadUuid } from './id.ts'
 import type { Reckoning, Sketch } from './journal.ts'
 import { collect, type Place, type Tale } from './record.ts'
 import { emptyTelling, type Telling, type Told } from './telling.ts'
-
-export const mayUse = ({ account }: Principal, owner: string): boolean =>
-  account === 'local' || account === owner
 
 export interface FoundThread {
   row: ThreadRow

@@ -9,7 +9,7 @@ import { type Context, originOf, second } from './context.ts'
 import { detail } from './faults.ts'
 import { runId, threadId } from './id.ts'
 import type { Part } from './parts.ts'
-import { runItem } from './record.ts'
+import { isVisible, runItem } from './record.ts'
 import type { RunMessage } from './schema.ts'
 import { type FoundRun, runOf, toldOf } from './scope.ts'
 import { originOfKind, type Told } from './telling.ts'
@@ -199,7 +199,7 @@ export async function restartRun(context: Context, call: Asking, restart: Restar
 
 /** A new thread that begins with what was said up to the run, or with it. Of the next version. */
 export async function forkRun(context: Context, call: Asking, includeAnchor: boolean) {
-  const { row, run, place } = await find(context, call)
+  const { row, run, place, at } = await find(context, call)
   if (includeAnchor && run.endedAt === null)
     throw detail('conflict', `run is still running: ${runId(run.id)}`)
   const seq = includeAnchor ? row.lastSeq : run.firstSeq - 1
@@ -211,7 +211,9 @@ export async function forkRun(context: Context, call: Asking, includeAnchor: boo
     source_thread_id: threadId(place.kind, place.thread),
     from_run_id: runId(run.id),
     include_anchor: includeAnchor,
-    copied_run_ids: [],
+    copied_run_ids: at.runs
+      .filter((r) => isVisible(r) && r.endedAt !== null && r.firstSeq <= seq)
+      .map((r) => runId(r.id)),
     message: null,
   }
 }

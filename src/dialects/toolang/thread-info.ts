@@ -7,7 +7,7 @@ import type { Reckoning } from './journal.ts'
 import { isVisible, runRef } from './record.ts'
 import { originOfKind } from './telling.ts'
 
-const CHANNELS: Record<string, string> = { web: 'web', tui: 'terminal' }
+const CHANNELS: Record<string, string> = { web: 'web', tui: 'terminal', term: 'terminal' }
 
 /** `channel` and `status` are the next version's; clients of this one pass them over. */
 export function threadInfo(uuid: string, at: Reckoning): Record<string, Json> {

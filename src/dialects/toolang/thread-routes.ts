@@ -1,9 +1,11 @@
 /** Threads: list, look, watch. */
 
 import type { Principal } from '../../kernel/ports.ts'
+import type { ThreadRow } from '../../kernel/rows.ts'
 import { type Route, route } from '../../wire/dialect.ts'
 import { accountOf, type Context } from './context.ts'
 import { isThreadId, threadId } from './id.ts'
+import type { Reckoning } from './journal.ts'
 import { isVisible, runDetail } from './record.ts'
 import {
   EventsQuery,
@@ -96,7 +98,11 @@ export const threadRoutes = (context: Context): Route[] => [
 
 const PAGE = 200
 
-/** What changed last comes first. A thread is there from its first run on. */
+/** A thread is there from its first run on; one that was made here for a chat, at once. */
+const isListed = ({ dialect }: ThreadRow, { kind, runs }: Reckoning): boolean =>
+  runs.some(isVisible) || (dialect === 'toolang' && originOfKind(kind) === 'chat')
+
+/** What changed last comes first. */
 async function listThreads(
   context: Context,
   who: Principal,
@@ -112,7 +118,7 @@ async function listThreads(
       if (items.length >= most) break
       const at = await journal.reckon(row.id, row.seq)
       const isWanted = origin === undefined || originOfKind(at.kind) === origin
-      if (isWanted && at.runs.some(isVisible)) items.push(threadInfo(row.id, at))
+      if (isWanted && isListed(row, at)) items.push(threadInfo(row.id, at))
     }
     if (page.items.length < PAGE) break
   }

@@ -65,11 +65,12 @@ async function thingsOf(person: Person, admin?: Person): Promise<Things> {
   const persona = await maker.ask('POST', '/v1/personas', {
     ...{ persona_key: name.slice(0, 30), version: '1', display_name: 'P', prompt_md: 'P' },
   })
-  const ids = [key, provider, model, persona].map((a) => a.body.id as string)
-  const [keyId, providerId, modelId, personaId] = ids as [string, string, string, string]
+  const project = await maker.ask('POST', '/v1/projects', { name })
+  const idOf = ({ body }: Answer): string => body.id
   return {
-    ...{ thread, run, message, key: keyId, provider: providerId, model: modelId },
-    persona: personaId,
+    ...{ thread, run, message, key: idOf(key), provider: idOf(provider), model: idOf(model) },
+    ...{ persona: idOf(persona), project: idOf(project) },
+    account: (await person.ask('GET', '/v1/me')).body.account_id,
   }
 }
 
@@ -79,6 +80,10 @@ const BODIES: Record<string, object> = {
   'PATCH /v1/threads/{thread}': { title: 'x' },
   'POST /v1/threads/{thread}:fork': { message_id: uuidv7() },
   'POST /v1/threads/{thread}:continue': { run_id: uuidv7() },
+  'POST /v1/threads/{thread}:share': { access_type: 'public' },
+  'POST /v1/threads/{thread}:report': { categories: ['other'] },
+  'POST /v1/me/feedback': { feedback: 'x' },
+  'POST /v1/projects': { name: 'x' },
   'POST /v1/threads/{thread}/messages': { content: 'x' },
   'PATCH /v1/threads/{thread}/messages/{message}': { content: 'x' },
   'POST /v1/runs/{run}/input': { content: 'x' },
@@ -93,6 +98,7 @@ const QUERIES: Record<string, string> = {
   'GET /v1/threads/search': '?q=x',
   'GET /v1/runs/{run}/events': '?follow=false',
   'GET /v1/llm-providers': '?scope=user',
+  'DELETE /v1/threads/{thread}:share': '?id=none',
 }
 
 /** Not asked in earnest: they would end what the other cases need. */
@@ -104,6 +110,7 @@ const SETTINGS = { version: '1', newId: uuidv7, now: Date.now }
 function pathFor(path: string, of: Things): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => {
     if (name === 'action') return 'none'
+    if (name === 'token') return 'none'
     if (name === 'attachment') return uuidv7()
     const id = of[name as keyof Things]
     if (id === undefined) throw new Error(`nothing to put for {${name}} in ${path}`)
@@ -117,7 +124,7 @@ const permitted = (role: Role, may: Permission | 'session' | null): boolean =>
 /** What must come back when the caller has the permission. */
 function expected(about: Subject, role: Role, owner: Owner): 'in' | 'denied' | 'hidden' {
   if (about === 'none' || owner === 'own') return 'in'
-  if (owner === 'foreign') return 'hidden'
+  if (owner === 'foreign') return about === 'account' && role === 'platform_admin' ? 'in' : 'hidden'
   switch (about) {
     case 'thread':
       return 'denied'
@@ -127,6 +134,8 @@ function expected(about: Subject, role: Role, owner: Owner): 'in' | 'denied' | '
       return role === 'account_member' ? 'hidden' : 'in'
     case 'provider':
     case 'persona':
+    case 'project':
+    case 'account':
       return 'in'
   }
 }
@@ -135,14 +144,15 @@ function verdictOf({ status, body }: Answer): 'in' | 'denied' | 'hidden' | 'forb
   if (status === 401) return 'out'
   if (status === 403) return body.code === 'policy.denied' ? 'denied' : 'forbidden'
   const isGone = status === 404 && body.code !== 'http.not_found'
-  return isGone && body.code !== 'messages.not_found' ? 'hidden' : 'in'
+  const isOfThread = ['messages.not_found', 'shares.not_found'].includes(body.code)
+  return isGone && !isOfThread ? 'hidden' : 'in'
 }
 
 /** Made anew where the route takes it away. */
 async function fresh(person: Person, path: string, method: string): Promise<Things> {
   const kept = person === stranger ? strangersThings : (things.get(person) as Things)
   if (method !== 'DELETE' || !path.includes('{')) return kept
-  return path.endsWith(':star') ? kept : thingsOf(person)
+  return /:(star|share)$/.test(path) ? kept : thingsOf(person)
 }
 
 describe('every route', () => {
@@ -151,7 +161,7 @@ describe('every route', () => {
       const { may, about } = row.rule
       expect(may === null || may === 'public' || may === 'session' || isPermission(may)).toBe(true)
       if (about !== 'none') expect(row.path).toContain(`{${about}}`)
-      const isNamed = /\{(thread|run|key|provider|persona)\}/.test(row.path)
+      const isNamed = /\{(thread|run|key|provider|persona|project|account)\}/.test(row.path)
       if (isNamed && !row.path.includes('{action}')) expect([row.path, about]).not.toContain('none')
       expect(() => pathFor(row.path, strangersThings)).not.toThrow()
     }

@@ -95,6 +95,7 @@ export function sightOf(
 export interface User {
   id: string
   username: string
+  /** '' for none. */
   email: string
   timezone: string | null
   isSuspended: boolean
@@ -133,11 +134,21 @@ export interface Session {
   refreshMaxAgeS: number
 }
 
+/** `expiresAt` in epoch milliseconds. */
+export interface ClaimToken {
+  token: string
+  expiresAt: number
+}
+
 export interface Registration {
   username: string
   password: string
-  email: string
-  /** Of an account to join; or the server's token, from whoever may claim the local account from afar. */
+  /** Null: none. */
+  email: string | null
+  /**
+   * Of an account to join; or, from whoever may claim the local account from afar, the server's
+   * token or a claim token.
+   */
   invite: string | null
   peer: { address: string; isLoopback: boolean }
 }
@@ -187,6 +198,15 @@ export interface Accounts {
   needsInvite(peer: { isLoopback: boolean }): Promise<boolean>
   /** A token that says no more than whom a sign-in is about; ten minutes. */
   flowToken(user: string): Promise<string>
+  /** Whom it is about; null when it is not such a token, or too old. */
+  readFlow(token: string): Promise<string | null>
+  /**
+   * A token that lets whoever holds it register as the owner of the local account; half an hour.
+   * Fault `conflict`, reason `initialized`, when it has an owner.
+   */
+  claimToken(): Promise<ClaimToken>
+  /** When it ends; null when it opens nothing, or nothing any more. */
+  readClaim(token: string): Promise<number | null>
   profile(who: Actor): Promise<Profile>
   edit(user: string, change: { username?: string; timezone?: string | null }): Promise<User>
   /** Those of the users that exist. */

@@ -49,9 +49,14 @@ describe('registering', () => {
       access_token: expect.any(String),
       token_type: 'bearer',
     })
-    const cookie = answer.headers.get('set-cookie')
+    const [cookie, ...old] = answer.headers.getSetCookie()
     expect(cookie).toMatch(
       /^arkloop_refresh_token=[^;]+; Path=\/v1\/auth; HttpOnly; SameSite=Lax; Max-Age=2592000$/,
+    )
+    expect(old).toEqual(
+      ['web', 'console', 'console_lite'].map(
+        (name) => `arkloop_rt_${name}=; Path=/v1/auth; HttpOnly; SameSite=Lax; Max-Age=0`,
+      ),
     )
     const carol = personOf(ark.url, answer.body.user_id, answer)
     const me = (await carol.ask('GET', '/v1/me')).body
@@ -232,10 +237,27 @@ describe('signing in', () => {
       422,
       'validation.error',
     ])
-    expect(codeOf(await ark.ask('POST', '/v1/auth/email/otp/send', {}))).toEqual([
-      422,
-      'auth.otp_unavailable',
-    ])
+  })
+
+  it('codes by mail are refused in words that say why', async () => {
+    const { flow_token } = (await ark.ask('POST', '/v1/auth/resolve', { identity: 'alice' })).body
+    const post = async (path: string, body: object) => codeOf(await ark.ask('POST', path, body))
+    const none = [422, 'auth.otp_unavailable']
+    const bad = [401, 'auth.flow_token_invalid']
+    expect(await post('/v1/auth/resolve/otp/send', { flow_token })).toEqual(none)
+    expect(await post('/v1/auth/resolve/otp/verify', { flow_token, code: '1' })).toEqual(none)
+    for (const wrong of [alice.token, 'x', flow_token.slice(0, -2)]) {
+      expect(await post('/v1/auth/resolve/otp/send', { flow_token: wrong })).toEqual(bad)
+      expect(await post('/v1/auth/resolve/otp/verify', { flow_token: wrong, code: '1' })).toEqual(
+        bad,
+      )
+    }
+    now += 601_000
+    expect(await post('/v1/auth/resolve/otp/send', { flow_token })).toEqual(bad)
+    expect(await post('/v1/auth/email/otp/send', { email: 'a@example.com' })).toEqual(none)
+    expect(await post('/v1/auth/email/otp/verify', { email: 'a@b.co', code: '1' })).toEqual(none)
+    expect(await post('/v1/auth/email/verify/confirm', { token: 'x' })).toEqual(none)
+    expect(await post('/v1/auth/email/otp/send', {})).toEqual([422, 'validation.error'])
   })
 })
 

@@ -14,6 +14,7 @@ import type { Turns } from './turns.ts'
 
 export interface Newcomer {
   username: string
+  /** '' for none. */
   email: string
   passwordHash: string
   /** The account to join; null: one of their own. */

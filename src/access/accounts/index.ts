@@ -114,6 +114,13 @@ function doors(parts: Parts) {
     },
     needsInvite: (peer: { isLoopback: boolean }) => needsInvite(parts, peer),
     flowToken: (user: string) => jwt.flow(user),
+    readFlow: (token: string) => jwt.readFlow(token),
+    async claimToken() {
+      if (await directory.hasLocalOwner()) throw initialized()
+      return jwt.claim()
+    },
+    readClaim: async (token: string) =>
+      (await directory.hasLocalOwner()) ? null : jwt.readClaim(token),
   }
 }
 
@@ -175,6 +182,9 @@ async function asServer(directory: Directory): Promise<Actor> {
   return { id: owner, account: LOCAL_ACCOUNT, role, permissions, by: 'server' }
 }
 
+const initialized = (): Fault =>
+  new Fault('conflict', 'This server has an owner already. Sign in.', { reason: 'initialized' })
+
 const gone = (): Fault =>
   new Fault('unauthenticated', 'The user of this token does not exist any more.', {
     reason: 'gone',
@@ -194,11 +204,11 @@ const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/
 
 async function register(parts: Parts, asked: Registration): Promise<Session> {
   const username = asked.username.trim()
-  const email = asked.email.trim()
+  const email = asked.email?.trim() ?? ''
   parts.passing(`address:${addressKey(asked.peer.address)}`)
   if (username === '' || username.length > 256 || username.includes('@'))
     throw refused('login', 'The username must have 1 to 256 characters, and no @.')
-  if (!EMAIL.test(email) || email.length > 320)
+  if (asked.email !== null && (!EMAIL.test(email) || email.length > 320))
     throw refused('email', 'An e-mail address is needed.')
   if (!isFitPassword(asked.password))
     throw refused('password', 'The password must have 8 to 72 bytes, with a letter and a digit.')
@@ -223,6 +233,10 @@ async function admission(
     return { joins: null, mayOwnLocal: peer.isLoopback }
   }
   if (parts.settings.isServerToken(code)) return { joins: null, mayOwnLocal: true }
+  if ((await parts.jwt.readClaim(code)) !== null) {
+    if (await parts.directory.hasLocalOwner()) throw initialized()
+    return { joins: null, mayOwnLocal: true }
+  }
   const joins = await parts.directory.accountOfInvite(code)
   if (joins === null) throw refused('invite_invalid', 'This invite is unknown or was replaced.')
   return { joins, mayOwnLocal: false }

@@ -1,13 +1,12 @@
 /** Signing in and out. The refresh token travels in a cookie that only these paths get. */
 
-import type { Session } from '../../kernel/accounts.ts'
-import type { Reply } from '../../wire/dialect.ts'
 import type { Asked, Context } from './context.ts'
-import { invalid, refusal } from './faults.ts'
+import { cookieIn, cookiesFor } from './cookie.ts'
+import { invalid } from './faults.ts'
 import { ANYTHING, type ArkRoute, ark, json } from './row.ts'
 import { LoginBody, RegisterBody, ResolveBody } from './schema.ts'
+import { signedIn } from './sign-in.ts'
 
-const COOKIE = 'arkloop_refresh_token'
 const PUBLIC = { may: 'public', about: 'none' } as const
 
 export const authRoutes = (context: Context): ArkRoute[] => {
@@ -80,26 +79,9 @@ export const authRoutes = (context: Context): ArkRoute[] => {
       handle: async ({ actor, base }) => {
         if (actor.by !== 'server') await accounts.logout(actor.id)
         const reply = json({ ok: true })
-        return { ...reply, headers: { ...reply.headers, 'set-cookie': cookie(base, '', 0) } }
+        return { ...reply, headers: { ...reply.headers, 'set-cookie': cookiesFor(base, '', 0) } }
       },
     }),
-    ...[
-      '/v1/auth/resolve/otp/send',
-      '/v1/auth/resolve/otp/verify',
-      '/v1/auth/email/otp/send',
-      '/v1/auth/email/otp/verify',
-    ].map((path) =>
-      ark({
-        method: 'POST',
-        path,
-        summary: 'Codes by mail; this server sends none',
-        rule: PUBLIC,
-        body: ANYTHING,
-        handle: () => {
-          throw refusal('invalid', 'auth.otp_unavailable', 'this server sends no mail')
-        },
-      }),
-    ),
   ]
 }
 
@@ -110,7 +92,7 @@ async function resolve({ accounts }: Context, identity: string, peer: Asked['pee
     return {
       next_step: 'password',
       flow_token: await accounts.flowToken(user.id),
-      masked_email: masked(user.email),
+      ...(user.email === '' ? {} : { masked_email: masked(user.email) }),
       otp_available: false,
       invite_required: false,
       prefill: { login: user.username },
@@ -125,31 +107,3 @@ async function resolve({ accounts }: Context, identity: string, peer: Asked['pee
 
 /** `alice@example.com` -> `a***@example.com`. */
 const masked = (email: string): string => email.replace(/^(.)[^@]*/, '$1***')
-
-function signedIn(
-  base: string,
-  session: Session,
-  more: Record<string, unknown> = {},
-  status = 200,
-): Reply {
-  const { access, refresh, refreshMaxAgeS } = session
-  const reply = json({ ...more, access_token: access, token_type: 'bearer' }, status)
-  const set = cookie(base, refresh, refreshMaxAgeS)
-  return { ...reply, headers: { ...reply.headers, 'set-cookie': set, 'cache-control': 'no-store' } }
-}
-
-/** The path is where the browser sees it: below the mount, when there is one. */
-function cookie(base: string, value: string, maxAgeS: number): string {
-  const url = new URL(base)
-  const prefix = url.pathname === '/' ? '' : url.pathname
-  const secure = url.protocol === 'https:' ? '; Secure' : ''
-  return `${COOKIE}=${value}; Path=${prefix}/v1/auth; HttpOnly; SameSite=Lax; Max-Age=${maxAgeS}${secure}`
-}
-
-function cookieIn(header: string | undefined): string | null {
-  for (const part of (header ?? '').split(';')) {
-    const [name, value] = part.trim().split('=', 2)
-    if (name === COOKIE && value) return value
-  }
-  return null
-}

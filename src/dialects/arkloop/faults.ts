@@ -114,6 +114,7 @@ const REASONS: Readonly<Record<string, { code: string; message?: string; status?
   'forbidden.suspended': { code: 'auth.user_suspended', message: 'account suspended' },
   'forbidden.scope_forbidden': { code: 'api_keys.scope_forbidden' },
   'conflict.taken': { code: 'auth.login_exists' },
+  'conflict.initialized': { code: 'bootstrap.already_initialized' },
   'invalid.invite_required': { code: 'auth.invite_code_required' },
   'invalid.invite_invalid': { code: 'auth.invite_code_invalid' },
 }

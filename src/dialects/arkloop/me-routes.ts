@@ -86,7 +86,7 @@ async function me({ accounts }: Context, actor: Actor) {
   return {
     id: user?.id ?? LOCAL_USER_ID,
     username: user?.username ?? 'local',
-    ...(user ? { email: user.email } : {}),
+    ...(user?.email ? { email: user.email } : {}),
     email_verified: false,
     email_verification_required: false,
     work_enabled: true,
@@ -157,6 +157,23 @@ const inviteRoutes = ({ accounts }: Context): ArkRoute[] => {
     }),
     ark({
       method: 'GET',
+      path: '/v1/accounts/me',
+      summary: 'The account one belongs to',
+      rule: { may: null, about: 'none' },
+      handle: async ({ actor }) => {
+        const { account, role } = await accounts.profile(actor)
+        return json({
+          id: accountId(actor.account),
+          org_id: accountId(actor.account),
+          name: account?.name ?? 'local',
+          owner_user_id: account?.owner ?? null,
+          role,
+          created_at: iso(account?.createdAt ?? 0),
+        })
+      },
+    }),
+    ark({
+      method: 'GET',
       path: '/v1/accounts/me/members',
       summary: 'Who belongs to the account',
       rule: { may: 'org.members.list', about: 'none' },
@@ -167,7 +184,7 @@ const inviteRoutes = ({ accounts }: Context): ArkRoute[] => {
           members.map(({ user, role, joinedAt }) => ({
             user_id: user,
             username: users.get(user)?.username ?? null,
-            email: users.get(user)?.email ?? null,
+            email: users.get(user)?.email || null,
             role,
             joined_at: iso(joinedAt),
           })),

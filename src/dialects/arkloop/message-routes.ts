@@ -7,7 +7,7 @@ import { notFound } from './faults.ts'
 import { messageView, type Posted, postMessage, transcriptOf } from './message.ts'
 import { type ArkRoute, ark, json } from './row.ts'
 import { MessageBody, MessagesQuery } from './schema.ts'
-import { idIn, threadOf } from './scope.ts'
+import { idIn, readable, threadOf } from './scope.ts'
 import { editMessage } from './start.ts'
 
 const MULTIPART_ROOM = 65_536
@@ -43,8 +43,8 @@ export const messageRoutes = (context: Context): ArkRoute[] => [
     rule: { may: 'data.threads.read', about: 'thread' },
     query: MessagesQuery,
     handle: async ({ actor, path, query }) => {
-      const id = idIn(path, 'thread')
-      const thread = await threadOf(context, actor, id, 'messages.list')
+      const { id } = await readable(context, actor, idIn(path, 'thread'), 'messages.list')
+      const thread = await context.engine.thread(id)
       const { shown } = await transcriptOf(context.engine, thread)
       return json(shown.slice(-(query.limit ?? 200)).map((m) => messageView(thread, m)))
     },

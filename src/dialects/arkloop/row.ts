@@ -26,6 +26,8 @@ export type Subject =
   /** The account's. */
   | 'provider'
   | 'persona'
+  | 'project'
+  | 'account'
 
 /** `public` needs no credential, null any, `session` any but an API key; else the permission. */
 export interface Rule {

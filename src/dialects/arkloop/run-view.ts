@@ -73,7 +73,7 @@ export function listItem(
     failed_at: status === 'failed' || status === 'interrupted' ? endedAt : null,
     created_by_user_id: maker,
     created_by_user_name: user?.username ?? null,
-    created_by_email: user?.email ?? null,
+    created_by_email: user?.email || null,
   }
 }
 

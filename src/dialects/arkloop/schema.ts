@@ -165,6 +165,7 @@ const title = z
 export const NewThreadBody = z.looseObject({
   title: title.nullish(),
   is_private: z.boolean().nullish(),
+  // Null is refused here, as the real system does; in a change it takes the thread out.
   project_id: z.guid().optional(),
 })
 
@@ -216,6 +217,46 @@ export type MessageBody = z.infer<typeof MessageBody>
 
 export const MessagesQuery = z.looseObject({ limit: limitOf(200, 500) })
 
+// ---- projects, shares, reports -----------------------------------------------------------------
+
+export const ProjectBody = z.looseObject({
+  name: trimmed.pipe(z.string().min(1).max(200)),
+  description: z.string().max(4000).nullish(),
+  visibility: z.enum(['private', 'team', 'org']).nullish(),
+})
+
+export const ShareBody = z
+  .looseObject({
+    access_type: z.enum(['public', 'password']),
+    password: z.string().max(200).nullish(),
+    live_update: z.boolean().nullish(),
+  })
+  .refine(
+    ({ access_type, password }) => access_type === 'public' || (password ?? '').trim() !== '',
+    custom('password is required'),
+  )
+
+export const ShareDropQuery = z.looseObject({ id: z.string() })
+export const ShareReadQuery = z.looseObject({ session_token: z.string().optional() })
+export const ShareOpenBody = z.looseObject({ password: z.string() })
+
+const opinion = z
+  .string()
+  .refine((t) => t.trim() !== '', custom('feedback must not be empty'))
+  .refine((t) => [...t].length <= 2000, custom('feedback must be at most 2000 characters'))
+
+export const FeedbackBody = z.looseObject({ feedback: opinion })
+
+export const ReportBody = z.looseObject({
+  categories: z.array(z.string().min(1).max(100)).min(1).max(20),
+  feedback: opinion.nullish(),
+})
+
+export const PageQuery = z.looseObject({
+  limit: limitOf(50),
+  offset: within('offset', 0, null, undefined),
+})
+
 // ---- people -------------------------------------------------------------------------------------
 
 export const RegisterBody = z.looseObject({
@@ -229,6 +270,22 @@ export const LoginBody = z.looseObject({ login: z.string().min(1), password: z.s
 
 export const ResolveBody = z.looseObject({
   identity: z.string().refine((t) => t.trim() !== '', custom('identity must not be empty')),
+})
+
+const required = (name: string) =>
+  z.string().refine((t) => t.trim() !== '', custom(`${name} is required`))
+
+export const FlowBody = z.looseObject({ flow_token: required('flow_token') })
+export const FlowCodeBody = FlowBody.extend({ code: required('code') })
+export const EmailBody = z.looseObject({ email: required('email') })
+export const EmailCodeBody = EmailBody.extend({ code: required('code') })
+export const MailTokenBody = z.looseObject({ token: required('token') })
+
+export const SetupBody = z.looseObject({
+  token: z.string(),
+  username: z.string(),
+  password: z.string(),
+  email: z.string().nullish(),
 })
 
 const isZone = (zone: string): boolean => {

@@ -11,6 +11,7 @@ import type { Thread } from '../../kernel/thread.ts'
 import type { Context } from './context.ts'
 import { denied, invalid, notFound } from './faults.ts'
 import { uuidIn } from './id.ts'
+import { isOpenToAccount, projectOf } from './project-record.ts'
 
 export const noThread = () => notFound('threads.not_found', 'thread')
 export const noRun = () => notFound('runs.not_found', 'run')
@@ -41,6 +42,24 @@ export async function threadOf(
   const thing = { account: thread.account, principal: thread.origin.principal }
   refuseOthers(await sightFor(context, actor, thing), action)
   return thread
+}
+
+/** As the owner's, and those that a project opens to the account. */
+export async function readable(
+  context: Context,
+  actor: Actor,
+  id: string,
+  action: string,
+): Promise<ThreadRow> {
+  const row = await context.engine.store.thread(id)
+  if (!row) throw noThread()
+  const sight = await sightFor(context, actor, row)
+  if (sight === 'colleague') {
+    const project = await projectOf(context.engine, row)
+    if (project && isOpenToAccount(project)) return row
+  }
+  refuseOthers(sight, action)
+  return row
 }
 
 /** Another account's thread is as unknown as none; a colleague's is known, and not shown. */

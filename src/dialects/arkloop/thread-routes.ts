@@ -9,9 +9,19 @@ import { invalid } from './faults.ts'
 import { forkThread } from './fork.ts'
 import { originOf } from './hints.ts'
 import { defaultAgent } from './persona.ts'
+import { file, projectIn, projectOf } from './project-record.ts'
 import { type ArkRoute, ark, json, nothing } from './row.ts'
 import { ForkBody, NewThreadBody, SearchQuery, ThreadPatch, ThreadsQuery } from './schema.ts'
-import { idIn, makerOf, noThread, refuseAction, refuseOthers, sightFor, threadOf } from './scope.ts'
+import {
+  idIn,
+  makerOf,
+  noThread,
+  readable,
+  refuseAction,
+  refuseOthers,
+  sightFor,
+  threadOf,
+} from './scope.ts'
 import {
   activeRunOf,
   isPrivate,
@@ -36,8 +46,8 @@ export const threadRoutes = (context: Context): ArkRoute[] => [
     body: NewThreadBody,
     answers: 201,
     handle: async ({ actor, body }) => {
-      if (body.project_id !== undefined) throw invalid('project not found in account')
       const { engine, settings } = context
+      const project = await projectFor(context, actor, body.project_id)
       const agent = defaultAgent(engine.catalog)
       if (!agent) throw new Fault('unavailable', 'There is no agent: add one to the agents folder.')
       const thread = await engine.openThread({
@@ -49,7 +59,8 @@ export const threadRoutes = (context: Context): ArkRoute[] => [
       })
       const hidden = body.is_private === true
       if (hidden) await markPrivate(engine, thread.id, settings.now())
-      return json(await view(context, threadRow(thread), hidden), 201)
+      if (project !== null) await file(engine, thread.id, project)
+      return json(await view(context, threadRow(thread), { isPrivate: hidden, project }), 201)
     },
   }),
   ark({
@@ -85,8 +96,8 @@ export const threadRoutes = (context: Context): ArkRoute[] => [
     summary: 'A thread',
     rule: READ,
     handle: async ({ actor, path }) => {
-      refuseAction(path.thread, ['retry', 'continue', 'fork', 'star'])
-      const row = await allowed(context, actor, idIn(path, 'thread'), 'threads.get')
+      refuseAction(path.thread, ['retry', 'continue', 'fork', 'star', 'report'])
+      const row = await readable(context, actor, idIn(path, 'thread'), 'threads.get')
       return json(await view(context, row))
     },
   }),
@@ -99,9 +110,10 @@ export const threadRoutes = (context: Context): ArkRoute[] => [
     handle: async ({ actor, path, body }) => {
       const id = idIn(path, 'thread')
       const row = await allowed(context, actor, id, 'threads.update')
-      if (body.project_id) throw invalid('project not found in account')
-      if (body.title === undefined) return json(await view(context, row))
       const { engine } = context
+      const project = await projectFor(context, actor, body.project_id)
+      if (body.project_id !== undefined) await file(engine, id, project)
+      if (body.title === undefined) return json(await view(context, row))
       await engine.submit(id, { do: 'change', title: body.title, origin: originOf(actor) })
       return json(await view(context, threadRow(await engine.thread(id))))
     },
@@ -158,7 +170,8 @@ export const threadRoutes = (context: Context): ArkRoute[] => [
       const fork = await forkThread(context, actor, source, body.message_id.toLowerCase())
       const hidden = body.is_private === true
       if (hidden) await markPrivate(engine, fork.thread.id, settings.now())
-      const shown = await view(context, threadRow(fork.thread), hidden)
+      const facts = { isPrivate: hidden, project: null }
+      const shown = await view(context, threadRow(fork.thread), facts)
       return json({ ...shown, id_mapping: fork.mapping }, 201)
     },
   }),
@@ -177,8 +190,29 @@ async function allowed(
   return row
 }
 
-async function view(context: Context, row: ThreadRow, isHidden?: boolean) {
+/** Null for none. What belongs to another account is not there. */
+async function projectFor(
+  { engine }: Context,
+  actor: Actor,
+  id: string | null | undefined,
+): Promise<string | null> {
+  if (id === null || id === undefined) return null
+  const project = await projectIn(engine, actor.account, id.toLowerCase())
+  if (project) return project.id
+  throw invalid('project not found in account')
+}
+
+interface Known {
+  isPrivate: boolean
+  project: string | null
+}
+
+async function view(context: Context, row: ThreadRow, known?: Known) {
+  const { engine } = context
   const maker = await makerOf(context, row)
-  const hidden = isHidden ?? (await isPrivate(context.engine, row.id))
-  return threadView(row, { maker, isPrivate: hidden, activeRun: activeRunOf(row) })
+  const { isPrivate: hidden, project } = known ?? {
+    isPrivate: await isPrivate(engine, row.id),
+    project: (await projectOf(engine, row))?.id ?? null,
+  }
+  return threadView(row, { maker, isPrivate: hidden, activeRun: activeRunOf(row), project })
 }

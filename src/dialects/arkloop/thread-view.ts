@@ -13,14 +13,19 @@ export interface ThreadFacts {
   maker: string | null
   isPrivate: boolean
   activeRun: string | null
+  project: string | null
 }
 
-export const threadView = (row: ThreadRow, { maker, isPrivate, activeRun }: ThreadFacts) => ({
+export const threadView = (
+  row: ThreadRow,
+  { maker, isPrivate, activeRun, project }: ThreadFacts,
+) => ({
   id: row.id,
   account_id: accountId(row.account),
   org_id: accountId(row.account),
   created_by_user_id: maker,
   title: row.title,
+  ...(project === null ? {} : { project_id: project }),
   created_at: iso(row.openedAt),
   updated_at: iso(row.updatedAt),
   active_run_id: activeRun,

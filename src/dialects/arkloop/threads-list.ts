@@ -4,6 +4,7 @@ import type { Actor } from '../../kernel/accounts.ts'
 import type { ThreadRow } from '../../kernel/rows.ts'
 import type { Context } from './context.ts'
 import { invalid } from './faults.ts'
+import { projectsByThread } from './project-record.ts'
 import type { ThreadsQuery } from './schema.ts'
 import { makerOf, sightFor } from './scope.ts'
 import { activeRunOf, privateThreads, threadView } from './thread-view.ts'
@@ -56,10 +57,13 @@ async function find(
     }
     if (items.length < PAGE) break
   }
+  const ids = found.map((row) => row.id)
+  const projects = await projectsByThread(engine, actor.account, ids)
   return Promise.all(
     found.map(async (row) => {
       const maker = await makerOf(context, row)
-      return threadView(row, { maker, isPrivate: false, activeRun: activeRunOf(row) })
+      const project = projects.get(row.id) ?? null
+      return threadView(row, { maker, isPrivate: false, activeRun: activeRunOf(row), project })
     }),
   )
 }

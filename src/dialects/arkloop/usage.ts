@@ -4,59 +4,102 @@ import type { Actor } from '../../kernel/accounts.ts'
 import type { UsageTotal } from '../../kernel/ports.ts'
 import { addUsage, NO_USAGE, type Usage } from '../../kernel/usage.ts'
 import type { Context } from './context.ts'
-import { invalid } from './faults.ts'
-import { accountId } from './id.ts'
+import { invalid, notFound } from './faults.ts'
+import { accountId, accountOfId, iso, uuidIn } from './id.ts'
 import { type ArkRoute, ark, json } from './row.ts'
 import { modelOf } from './saying.ts'
 import { PeriodQuery, timeIn } from './schema.ts'
 
 const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
 
-/** Whoever may see the account's runs may see what they used. */
-const READ = { may: 'data.runs.read', about: 'none' } as const
+/** What is told of the uses in a time, and how it is grouped. */
+type Telling = (context: Context, account: string, query: PeriodQuery) => Promise<unknown>
 
-export const usageRoutes = (context: Context): ArkRoute[] => [
-  ark({
-    method: 'GET',
-    path: '/v1/me/usage',
-    summary: 'What the account used in a month',
-    rule: READ,
-    query: PeriodQuery,
-    handle: async ({ actor, query }) => {
-      const now = new Date(context.settings.now())
-      const year = query.year ?? now.getUTCFullYear()
-      const month = query.month ?? now.getUTCMonth() + 1
-      const since = Date.UTC(year, month - 1, 1)
-      const until = Date.UTC(year, month, 1)
-      const totals = await totalsOf(context, actor, { since, until })
-      return json({ account_id: accountId(actor.account), year, month, ...sum(totals) })
-    },
-  }),
-  ark({
-    method: 'GET',
-    path: '/v1/me/usage/daily',
-    summary: 'What the account used, day by day',
-    rule: READ,
-    query: PeriodQuery,
-    handle: async ({ actor, query }) => {
-      const totals = await totalsOf(context, actor, period(context, query))
-      const days = group(totals, (t) => t.day)
-      return json([...days].map(([date, list]) => ({ date, ...sum(list) })))
-    },
-  }),
-  ark({
-    method: 'GET',
-    path: '/v1/me/usage/by-model',
-    summary: 'What the account used, by model',
-    rule: READ,
-    query: PeriodQuery,
-    handle: async ({ actor, query }) => {
-      const totals = await totalsOf(context, actor, period(context, query))
-      const models = group(totals, (t) => modelOf(t.model))
-      return json([...models].map(([model, list]) => ({ model, ...sum(list) })))
-    },
-  }),
+const TELLINGS: readonly [path: string, summary: string, Telling][] = [
+  ['', 'What the account used in a month', ofMonth],
+  ['/daily', 'What the account used, day by day', byDay],
+  ['/hourly', 'What the account used, hour by hour', byHour],
+  ['/by-model', 'What the account used, by model', byModel],
 ]
+
+/** Whoever may see the account's runs may see what they used; other accounts' only the platform's admin. */
+export const usageRoutes = (context: Context): ArkRoute[] => [
+  ...TELLINGS.map(([path, summary, tell]) =>
+    ark({
+      method: 'GET',
+      path: `/v1/me/usage${path}`,
+      summary,
+      rule: { may: 'data.runs.read', about: 'none' },
+      query: PeriodQuery,
+      handle: async ({ actor, query }) => json(await tell(context, actor.account, query)),
+    }),
+  ),
+  ...TELLINGS.map(([path, summary, tell]) =>
+    ark({
+      method: 'GET',
+      path: `/v1/accounts/{account}/usage${path}`,
+      summary,
+      rule: { may: 'data.usage.read', about: 'account' },
+      query: PeriodQuery,
+      handle: async ({ actor, path: { account: text }, query }) =>
+        json(await tell(context, accountFor(actor, text), query)),
+    }),
+  ),
+]
+
+/** Another account is as unknown as none. */
+function accountFor(actor: Actor, text: string | undefined): string {
+  const id = uuidIn(text)
+  if (id === null) throw invalid('invalid account_id')
+  const account = accountOfId(id)
+  if (account === actor.account || actor.permissions.has('platform.admin')) return account
+  throw notFound('accounts.not_found', 'account')
+}
+
+async function ofMonth(context: Context, account: string, query: PeriodQuery) {
+  const now = new Date(context.settings.now())
+  const year = query.year ?? now.getUTCFullYear()
+  const month = query.month ?? now.getUTCMonth() + 1
+  const since = Date.UTC(year, month - 1, 1)
+  const until = Date.UTC(year, month, 1)
+  const totals = await totalsOf(context, account, { since, until })
+  return { account_id: accountId(account), year, month, ...sum(totals) }
+}
+
+async function byDay(context: Context, account: string, query: PeriodQuery) {
+  const totals = await totalsOf(context, account, period(context, query))
+  return [...group(totals, (t) => t.day)].map(([date, list]) => ({ date, ...sum(list) }))
+}
+
+async function byModel(context: Context, account: string, query: PeriodQuery) {
+  const totals = await totalsOf(context, account, period(context, query))
+  return [...group(totals, (t) => modelOf(t.model))].map(([model, list]) => ({
+    model,
+    ...sum(list),
+  }))
+}
+
+const MAX_DAYS = 31
+
+/** The store adds up by the day, so the hours are asked for one by one: those of days with any use. */
+async function byHour(context: Context, account: string, query: PeriodQuery) {
+  const { since, until } = period(context, query)
+  if (until - since > MAX_DAYS * DAY_MS) throw invalid(`at most ${MAX_DAYS} days`)
+  const days = group(await totalsOf(context, account, { since, until }), (t) => t.day)
+  const hours: Period[] = []
+  for (const day of days.keys())
+    for (let at = Date.parse(day), hour = 0; hour < 24; hour++, at += HOUR_MS)
+      if (at + HOUR_MS > since && at < until)
+        hours.push({ since: Math.max(at, since), until: Math.min(at + HOUR_MS, until) })
+  const told = await Promise.all(
+    hours.map(async (hour) => ({
+      hour: iso(Math.floor(hour.since / HOUR_MS) * HOUR_MS),
+      ...sum(await totalsOf(context, account, hour)),
+    })),
+  )
+  return told.filter((t) => t.record_count > 0)
+}
 
 interface Period {
   since: number
@@ -65,7 +108,7 @@ interface Period {
 
 const totalsOf = (
   { engine }: Context,
-  { account }: Actor,
+  account: string,
   { since, until }: Period,
 ): Promise<UsageTotal[]> => engine.store.usage({ account, since, until })
 

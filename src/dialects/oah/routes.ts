@@ -8,6 +8,7 @@ import { messageRoutes } from './message-routes.ts'
 import { modelRoutes } from './model-routes.ts'
 import { runRoutes } from './run-routes.ts'
 import { createRuntimes } from './runtime.ts'
+import { runtimeRoutes } from './runtime-routes.ts'
 import { sandboxRoutes } from './sandbox-routes.ts'
 import { serverRoutes } from './server-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
@@ -19,6 +20,7 @@ export function routes(context: Context): Route[] {
   all.push(
     ...serverRoutes(context, () => all),
     ...modelRoutes(context),
+    ...runtimeRoutes(runtimes),
     ...workspaceRoutes(context, runtimes),
     ...sandboxRoutes(context, runtimes),
     ...fileRoutes(context),

@@ -1,4 +1,4 @@
-/** Workspaces and the runtimes they begin as. */
+/** Workspaces: made, taken in, listed, looked into, let go. */
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -24,7 +24,6 @@ const refused = { about: 'Refused', schema: schema.Refusal }
 const owns = (path: Record<string, string>): boolean => isWorkspaceId(path.workspace)
 
 export const workspaceRoutes = (context: Context, runtimes: Runtimes): Route[] => [
-  ...['runtimes', 'blueprints'].flatMap((name) => runtimeRoutes(runtimes, name)),
   route({
     method: 'GET',
     path: '/api/v1/workspaces',
@@ -105,50 +104,6 @@ export const workspaceRoutes = (context: Context, runtimes: Runtimes): Route[] =
     },
   }),
 ]
-
-function runtimeRoutes(runtimes: Runtimes, name: string): Route[] {
-  return [
-    route({
-      method: 'GET',
-      path: `/api/v1/${name}`,
-      summary: 'Templates that a workspace can begin as',
-      tag,
-      answers: { 200: { about: 'Their names' } },
-      handle: async () => {
-        const items = (await runtimes.names()).map((n) => ({ name: n }))
-        return { status: 200, json: { items } }
-      },
-    }),
-    route({
-      method: 'POST',
-      path: `/api/v1/${name}/upload`,
-      summary: 'Not served here: put the folder into the runtimes folder',
-      tag,
-      rawBody: true,
-      query: schema.RuntimeUploadQuery,
-      answers: { 501: refused },
-      handle: () => {
-        throw refusal(
-          'unsupported',
-          'runtime_upload_unavailable',
-          "Runtimes are not uploaded here. Put the template's folder into the server's runtimes folder.",
-          501,
-        )
-      },
-    }),
-    route({
-      method: 'DELETE',
-      path: `/api/v1/${name}/{runtime}`,
-      summary: 'Delete a template; workspaces that began as it stay',
-      tag,
-      answers: { 204: { about: 'It is gone' }, 404: refused },
-      handle: async ({ path }) => {
-        await runtimes.remove(path.runtime as string)
-        return { status: 204, empty: true }
-      },
-    }),
-  ]
-}
 
 type NewWorkspace = z.infer<typeof schema.NewWorkspace>
 

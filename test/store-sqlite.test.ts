@@ -142,6 +142,18 @@ describe('opening', () => {
     closing(await openSqliteStore({ folder }))
   })
 
+  it('makes rows again that an older program wrote', async () => {
+    const folder = newFolder()
+    const store = await openSqliteStore({ folder })
+    await speaking(store, 't1')
+    const row = await store.thread('t1')
+    await store.close()
+    await inspect(folder, (db) => db.exec('update threads set workspace = null'))
+    const again = closing(await openSqliteStore({ folder }))
+    expect(await again.thread('t1')).toEqual(row)
+    expect(row?.workspace).toBe('/w')
+  })
+
   it('copies the file before it changes its tables', async () => {
     const folder = newFolder()
     const store = await openSqliteStore({ folder })

@@ -122,6 +122,7 @@ export const AgentFile = z.looseObject({
   description: z.string().optional(),
   model: z.string().min(1).max(300).nullable().optional(),
   temperature: z.number().min(0).max(2).nullable().optional(),
+  topP: z.number().min(0).max(1).nullable().optional(),
   maxTokens: count.optional(),
   maxTurns: count.optional(),
   thinking: z

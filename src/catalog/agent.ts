@@ -6,6 +6,7 @@ import {
   DEFAULT_COMPACTION,
   DEFAULT_LIMITS,
   type Limits,
+  type Sampling,
   type Skill,
 } from '../kernel/agent.ts'
 import { type AgentFile, extraOf } from './agent-file.ts'
@@ -67,10 +68,11 @@ function instructionsOf(file: AgentFile, { soul, memory }: Source): string {
     .join('\n\n')
 }
 
-function sampling(file: AgentFile): Pick<Agent, 'temperature' | 'maxOutputTokens' | 'thinking'> {
-  const { temperature, maxTokens, thinking } = file
+function sampling(file: AgentFile): Sampling & Pick<Agent, 'thinking'> {
+  const { temperature, topP, maxTokens, thinking } = file
   return {
     ...(temperature === undefined || temperature === null ? {} : { temperature }),
+    ...(topP === undefined || topP === null ? {} : { topP }),
     ...(maxTokens === undefined ? {} : { maxOutputTokens: maxTokens }),
     ...(thinking?.enabled ? { thinking: { budgetTokens: thinking.budgetTokens ?? 10_000 } } : {}),
   }

@@ -3,29 +3,30 @@
  * Knows no dialect.
  */
 
-import type { Command, CommandOf } from '../kernel/command.ts'
-import { decide } from '../kernel/decide.ts'
-import { type Draft, type Event, isDelta } from '../kernel/event.ts'
+import type { Event } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { Json } from '../kernel/part.ts'
 import type { Grant } from '../kernel/policy.ts'
 import type {
-  Document,
   Engine,
   Idempotency,
   NewThread,
   Reading,
   Receipt,
   Request,
+  SubmitOptions,
 } from '../kernel/ports.ts'
-import type { ChildAsk } from '../kernel/run.ts'
-import { emptyThread, evolve, fold, historyOf, isDue, type Thread } from '../kernel/thread.ts'
-import type { AskEvent, Context, EngineDeps } from './context.ts'
+import { emptyThread, fold, isDue, type Thread } from '../kernel/thread.ts'
+import type { Context, EngineDeps } from './context.ts'
 import { Drivers } from './driver.ts'
+import { eraseThread } from './erasure.ts'
+import { FirstWords } from './first-words.ts'
 import { Grants } from './grants.ts'
 import { Leases } from './leases.ts'
-import { type Committed, type Decision, type LiveThread, milestones } from './live.ts'
+import { Listeners } from './listeners.ts'
+import { type LiveThread, milestones } from './live.ts'
 import { Readers } from './readers.ts'
+import type { Kept } from './receipt.ts'
+import { Reception } from './reception.ts'
 import { Round } from './round.ts'
 import { Threads } from './threads.ts'
 
@@ -40,8 +41,6 @@ export function createEngine(deps: EngineDeps): RunningEngine {
   return new DurableEngine(deps)
 }
 
-type Options = { idempotency?: Idempotency; remember?: boolean }
-
 class DurableEngine implements RunningEngine {
   readonly store: Engine['store']
   readonly models: Engine['models']
@@ -55,11 +54,6 @@ class DurableEngine implements RunningEngine {
   #leases: Leases
   #grants: Grants
   #drivers: Drivers
-  #listeners = new Set<(events: Event[]) => void>()
-  #ended = new Map<string, Set<() => void>>()
-  #askListeners = new Map<string, Set<(event: AskEvent) => void>>()
-  /** Threads that somebody here waits for, by the number of those who do. */
-  #watched = new Map<string, number>()
   #timer: NodeJS.Timeout | null = null
   #sweeper: NodeJS.Timeout | null = null
   #renewing: Round
@@ -70,9 +64,9 @@ class DurableEngine implements RunningEngine {
   #isClosed = false
   #stops: (() => void)[] = []
   #appended = 0
-  /** Runs that have said nothing yet, by the time of their submit. */
-  #unheard = new Map<string, number>()
-  #firstWords = { count: 0, ms: 0 }
+  #listeners: Listeners
+  #reception: Reception
+  #firstWords: FirstWords
 
   constructor(deps: EngineDeps) {
     const { store, models, catalog, toolbox, clock, settings, log } = deps
@@ -95,12 +89,18 @@ class DurableEngine implements RunningEngine {
       this.#drivers.abort(live.id, 'lost'),
     )
     this.#grants = new Grants(store, clock)
+    this.#firstWords = new FirstWords(clock)
+    this.#listeners = new Listeners(
+      (id) => this.#threads.fresh(id),
+      (err) => log.error({ err }, 'a listener broke'),
+    )
+    this.#reception = new Reception(deps, this.#threads, this.#grants)
     const context: Context = {
       ...deps,
-      live: (id) => this.#fresh(id),
+      live: (id) => this.#threads.fresh(id),
       submit: (thread, request) => this.submit(thread, request),
-      onAsks: (thread, listener) => this.#onAsks(thread, listener),
-      runEnded: (thread, run, signal) => this.#runEnded(thread, run, signal),
+      onAsks: (thread, listener) => this.#listeners.onAsks(thread, listener),
+      runEnded: (thread, run, signal) => this.#listeners.runEnded(thread, run, signal),
       grants: (agent) => this.grants(agent),
     }
     this.#drivers = new Drivers(context, this.#leases, () => {
@@ -156,224 +156,46 @@ class DurableEngine implements RunningEngine {
 
   // ---- commands ---------------------------------------------------------------------------
 
-  async openThread(thread: NewThread): Promise<Thread> {
-    const live = this.#threads.create(this.#deps.newId())
-    return (await this.#commit(live, [this.#openCommand(thread)], null)).thread
+  openThread(thread: NewThread, options: { idempotency?: Idempotency } = {}): Promise<Thread> {
+    return this.#reception.openThread(thread, options)
   }
 
-  async begin(
+  begin(
     thread: NewThread,
     request: Extract<Request, { do: 'submit' }>,
-    options: Options = {},
+    options: SubmitOptions = {},
   ): Promise<Receipt> {
-    return this.#once(options.idempotency, () => {
-      const live = this.#threads.create(this.#deps.newId())
-      return this.#execute(live, [this.#openCommand(thread), this.#name(request)], options)
-    })
+    return this.#reception.begin(thread, request, options)
   }
 
-  async submit(id: string, request: Request, options: Options = {}): Promise<Receipt> {
-    return this.#once(options.idempotency, async () => {
-      if (request.do === 'answer') return this.#answer(await this.#current(id), request, options)
-      return this.#execute(await this.#known(id), [this.#name(request)], options)
-    })
+  submit(id: string, request: Request, options: SubmitOptions = {}): Promise<Receipt> {
+    return this.#reception.submit(id, request, options)
   }
 
-  /** An answer reaches the asks of the thread's children too: a person need not know whose they are. */
-  async #answer(
-    live: LiveThread,
-    request: CommandOf<'answer'>,
-    options: Options,
-  ): Promise<Receipt> {
-    const children = (live.state.active?.childAsks ?? []).filter((a) => concerns(request, a))
-    const isOwn = (live.state.active?.asks ?? []).length > 0
-    const receipts: Receipt[] = []
-    for (const { thread, ask } of children)
-      receipts.push(await this.submit(thread, { ...request, ask }, { remember: options.remember }))
-    if (
-      receipts.length > 0 &&
-      !(isOwn && request.ask === undefined && request.call === undefined)
-    ) {
-      const receipt = { ...(receipts.at(-1) as Receipt), thread: live.id, seq: live.state.seq }
-      if (options.idempotency) await this.store.put(this.#kept(options.idempotency, receipt))
-      return receipt
-    }
-    return this.#execute(live, [request], options)
-  }
-
-  async recall(idempotency: Idempotency): Promise<Receipt | null> {
-    const kept = (await this.store.get('idempotency', idempotency.key)) as Kept | null
-    if (!kept) return null
-    if (kept.hash === idempotency.hash) return { ...kept.receipt, replayed: true }
-    throw new Fault(
-      'duplicate',
-      'This idempotency key was used for another request. Use a new key.',
-    )
+  recall(idempotency: Idempotency): Promise<Receipt | null> {
+    return this.#reception.recall(idempotency)
   }
 
   async fork(id: string, seq: number | null, origin: NewThread['origin']): Promise<Thread> {
     const source = seq === null ? await this.thread(id) : await this.threadAt(id, seq)
-    const live = this.#threads.create(this.#deps.newId())
-    const { agent, model, workspace, account, policy, title } = source
-    const open: CommandOf<'open'> = {
-      do: 'open',
-      agent,
-      model,
-      workspace,
-      account,
-      policy,
-      title: title === null ? null : `${title} (fork)`,
-      parent: null,
-      forkedFrom: { thread: id, seq: source.seq },
-      history: historyOf(source),
-      origin,
-    }
-    return (await this.#commit(live, [open], null)).thread
+    return this.#reception.fork(source, origin)
   }
 
-  async erase(id: string): Promise<void> {
-    const live = await this.#current(id)
-    await this.#endAll(live)
-    // Whoever comes from here on finds the thread gone; nothing is made any more that could be left.
-    live.retire()
-    await this.#drivers.leave(id, ERASE_MS)
-    await live.settled()
-    await this.#eraseChildren(id)
-    await this.#leases.release(live)
-    await this.#deps.store.erase(id)
-    this.#threads.forget(id)
-    this.#readers.end('erased', id)
-  }
-
-  async #eraseChildren(id: string): Promise<void> {
-    const query = { parentThread: id, offset: 0 }
-    const { total } = await this.store.threads({ ...query, limit: 0 })
-    const { items } = await this.store.threads({ ...query, limit: total })
-    for (const child of items)
-      await this.erase(child.id).catch((error) => {
-        if (!(error instanceof Fault)) throw error
-      })
-  }
-
-  async #endAll(live: LiveThread): Promise<void> {
-    const { active, queue } = live.state
-    if (!active && queue.length === 0) return
-    const origin = { dialect: 'engine', principal: 'engine' }
-    const command = {
-      do: 'cancel',
-      reason: 'the thread is erased',
-      when: 'now',
-      queue: 'drop',
-      origin,
-    } as const
-    await this.#commit(live, [command], null).catch((error) => {
-      if (!(error instanceof Fault)) throw error
-    })
-    const going = live.state.active
-    if (going) await this.#runEnded(live.id, going.id, AbortSignal.timeout(ERASE_MS))
-  }
-
-  #openCommand(thread: NewThread): CommandOf<'open'> {
-    const { settings } = this.#deps
-    return {
-      do: 'open',
-      agent: thread.agent,
-      model: thread.model ?? null,
-      title: thread.title ?? null,
-      workspace: thread.workspace ?? settings.workspace,
-      account: thread.account,
-      policy: thread.policy ?? null,
-      parent: null,
-      forkedFrom: null,
-      history: [],
-      origin: thread.origin,
-    }
-  }
-
-  /** Gives the command the id it lacks. */
-  #name(request: Request): Command {
-    switch (request.do) {
-      case 'submit':
-      case 'compact':
-      case 'retry':
-        return { ...request, run: request.run ?? this.#deps.newId() }
-      case 'steer':
-        return { ...request, id: request.id ?? this.#deps.newId() }
-      default:
-        return request
-    }
-  }
-
-  async #once(
-    idempotency: Idempotency | undefined,
-    act: () => Promise<Receipt> | Receipt,
-  ): Promise<Receipt> {
-    if (!idempotency) return act()
-    const earlier = await this.recall(idempotency)
-    if (earlier) return earlier
-    try {
-      return await act()
-    } catch (error) {
-      // Somebody was quicker with the same key: theirs is the answer.
-      if (!(error instanceof Fault) || error.code !== 'duplicate') throw error
-      const answer = await this.recall(idempotency)
-      if (!answer) throw error
-      return answer
-    }
-  }
-
-  async #execute(live: LiveThread, commands: Command[], options: Options): Promise<Receipt> {
-    const command = commands.at(-1) as Command
-    const grants = options.remember ? await this.#toRemember(live.state, command) : []
-    const committed = await this.#commit(live, commands, options.idempotency ?? null, grants)
-    if (grants.length > 0) this.#grants.forget()
-    return receiptOf(command, committed)
-  }
-
-  /** Grants for the calls that the answer allows. */
-  async #toRemember(thread: Thread, command: Command): Promise<Document[]> {
-    if (command.do !== 'answer') return []
-    const settled = decide(thread, command)
-    if (settled instanceof Fault || !thread.active) return []
-    const name = thread.active.agent ?? thread.agent
-    const agent = this.catalog.agent(name)
-    const { tools } = agent ? await this.toolbox.open(agent) : { tools: [] }
-    const allowed = new Set(settled.flatMap(allowedCalls))
-    return thread.active.asks
-      .flatMap((a) => (a.body.kind === 'approval' ? a.body.calls : []))
-      .filter((c) => allowed.has(c.call))
-      .map((c) => {
-        const pattern = tools.find((t) => t.name === c.tool)?.grant(c.input) ?? null
-        return this.#grants.document({ agent: name, tool: c.tool, pattern })
-      })
-  }
-
-  #commit(
-    live: LiveThread,
-    commands: Command[],
-    idempotency: Idempotency | null,
-    documents: Document[] = [],
-  ): Promise<Committed> {
-    const command = commands.at(-1) as Command
-    return live.commit(decideAll(commands), {
-      isLone: idempotency !== null,
-      documents: (committed) => {
-        if (!idempotency) return documents
-        const kept = this.#kept(idempotency, receiptOf(command, committed))
-        return [...documents, { ...kept, ifAbsent: true }]
+  erase(id: string): Promise<void> {
+    return eraseThread(
+      {
+        ...{ threads: this.#threads, reception: this.#reception, listeners: this.#listeners },
+        ...{ drivers: this.#drivers, leases: this.#leases, readers: this.#readers },
+        store: this.#deps.store,
       },
-    })
-  }
-
-  #kept({ key, hash }: Idempotency, receipt: Receipt): Document {
-    const kept: Kept = { hash, receipt, at: this.#deps.clock() }
-    return { kind: 'idempotency', key, body: kept as unknown as Json }
+      id,
+    )
   }
 
   // ---- reading ----------------------------------------------------------------------------
 
   async thread(id: string): Promise<Thread> {
-    return (await this.#current(id)).state
+    return (await this.#threads.current(id)).state
   }
 
   async threadAt(id: string, seq: number): Promise<Thread> {
@@ -401,8 +223,7 @@ class DurableEngine implements RunningEngine {
   }
 
   onCommit(listener: (events: Event[]) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#listeners.onCommit(listener)
   }
 
   grants(agent: string): Promise<Grant[]> {
@@ -416,44 +237,19 @@ class DurableEngine implements RunningEngine {
       readers: this.#readers.count,
       leases: this.#leases.count,
       eventsAppended: this.#appended,
-      firstWords: this.#firstWords.count,
-      firstWordsWaitMs: this.#firstWords.ms,
+      ...this.#firstWords.stats,
     }
   }
 
   // ---- what follows from a commit ---------------------------------------------------------
 
-  async #known(id: string): Promise<LiveThread> {
-    // A thread is one object in memory: who only asks whether it exists makes none.
-    const isThere = this.#threads.peek(id) !== null || (await this.store.thread(id)) !== null
-    const live = isThere ? await this.#threads.get(id) : null
-    if (live && live.state.seq > 0 && !live.isRetired) return live
-    throw new Fault('not_found', `There is no thread ${id}.`)
-  }
-
-  /** As of now: a thread that this process does not drive may have been moved on by another. */
-  async #current(
-    id: string,
-    open = (thread: string): Promise<LiveThread> => this.#known(thread),
-  ): Promise<LiveThread> {
-    const wasThere = this.#threads.peek(id) !== null
-    const live = await open(id)
-    if (wasThere && live.epoch === null) await live.catchUp()
-    return live
-  }
-
-  /** The same for a thread that need not exist yet. */
-  #fresh(id: string): Promise<LiveThread> {
-    return this.#current(id, (thread) => this.#threads.get(thread))
-  }
-
   #committed(live: LiveThread, events: Event[]): void {
     this.#appended += events.length
     this.#readers.publish(live.id, events)
-    if (this.#unheard.size > 0) this.#hearFirst(events)
+    this.#firstWords.hear(events)
     const told = milestones(events)
     if (told.length === 0) return
-    for (const listener of this.#listeners) this.#tell(listener, told)
+    this.#listeners.tell(told)
     for (const event of told) this.#react(live, event)
     for (const event of told) this.#conclude(live, event)
     if (!live.state.active && live.state.queue.length === 0) return
@@ -469,38 +265,17 @@ class DurableEngine implements RunningEngine {
     if (told.length > 0 && live.epoch !== null) this.#drivers.poke(live)
   }
 
-  #hearFirst(events: Event[]): void {
-    for (const { type, run } of events) {
-      const since = run === null || !isDelta(type) ? undefined : this.#unheard.get(run)
-      if (run === null || since === undefined) continue
-      this.#unheard.delete(run)
-      this.#firstWords.count++
-      this.#firstWords.ms += this.#deps.clock() - since
-    }
-  }
-
-  #tell(listener: (events: Event[]) => void, events: Event[]): void {
-    try {
-      listener(events)
-    } catch (err) {
-      this.#deps.log.error({ err }, 'a listener broke')
-    }
-  }
-
   #react(live: LiveThread, event: Event): void {
     if (event.type === 'run.cancelling' && event.data.when === 'now')
       this.#drivers.abort(live.id, 'cancel')
-    if (isAskEvent(event)) for (const tell of this.#askListeners.get(live.id) ?? []) tell(event)
-    if (event.type !== 'run.ended') return
-    this.#unheard.delete(event.run as string)
-    for (const wake of this.#ended.get(event.run as string) ?? []) wake()
+    this.#listeners.hear(live.id, event)
+    if (event.type === 'run.ended') this.#firstWords.end(event.run as string)
   }
 
   /** What only the process does that appended the event. */
   #conclude(live: LiveThread, { type, run, seq, at }: Event): void {
     if (type === 'run.ended') this.#packSoon(live, seq)
-    const isCounted = type === 'run.created' && this.#unheard.size < UNHEARD_LIMIT
-    if (isCounted) this.#unheard.set(run as string, at)
+    if (type === 'run.created') this.#firstWords.begin(run as string, at)
   }
 
   /** The deltas of an ended run are rewritten in less space, when nobody is kept waiting by it. */
@@ -512,53 +287,6 @@ class DurableEngine implements RunningEngine {
         .catch((err) => this.#deps.log.warn({ err, thread: live.id }, 'packing failed'))
     }, PACK_AFTER_MS)
     timer.unref()
-  }
-
-  #onAsks(thread: string, listener: (event: AskEvent) => void): () => void {
-    const listeners = this.#askListeners.get(thread) ?? new Set()
-    this.#askListeners.set(thread, listeners.add(listener))
-    const leave = this.#watch(thread)
-    return () => {
-      leave()
-      listeners.delete(listener)
-      if (listeners.size === 0) this.#askListeners.delete(thread)
-    }
-  }
-
-  /** The thread stays in memory and up to date, wherever it is driven. Returns how to let it go. */
-  #watch(thread: string): () => void {
-    this.#watched.set(thread, (this.#watched.get(thread) ?? 0) + 1)
-    return () => {
-      const left = (this.#watched.get(thread) ?? 1) - 1
-      if (left > 0) this.#watched.set(thread, left)
-      else this.#watched.delete(thread)
-    }
-  }
-
-  async #runEnded(thread: string, run: string, signal: AbortSignal): Promise<void> {
-    const leave = this.#watch(thread)
-    try {
-      const { active, queue } = (await this.#fresh(thread)).state
-      const isOpen = active?.id === run || queue.some((r) => r.id === run)
-      if (isOpen && !signal.aborted) await this.#endOf(run, signal)
-    } finally {
-      leave()
-    }
-  }
-
-  #endOf(run: string, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wakers = this.#ended.get(run) ?? new Set()
-      this.#ended.set(run, wakers)
-      const done = (): void => {
-        wakers.delete(done)
-        if (wakers.size === 0) this.#ended.delete(run)
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      wakers.add(done)
-      signal.addEventListener('abort', done, { once: true })
-    })
   }
 
   // ---- other processes, and the clock -----------------------------------------------------
@@ -573,7 +301,7 @@ class DurableEngine implements RunningEngine {
   }
 
   #isMinded({ id, epoch }: LiveThread): boolean {
-    return epoch !== null || this.#watched.has(id) || this.#readers.isFollowed(id)
+    return epoch !== null || this.#listeners.isWatched(id) || this.#readers.isFollowed(id)
   }
 
   async #erased(thread: string): Promise<void> {
@@ -602,7 +330,7 @@ class DurableEngine implements RunningEngine {
     await this.#threads.rest(
       clock() - settings.restMs,
       // Who waits for a thread must hear what becomes of it, by whosever hand.
-      ({ id }) => this.#drivers.isDriving(id) || this.#watched.has(id),
+      ({ id }) => this.#drivers.isDriving(id) || this.#listeners.isWatched(id),
       (live) => this.#leases.release(live),
     )
   }
@@ -633,77 +361,8 @@ class DurableEngine implements RunningEngine {
   }
 }
 
-/** Does the answer mean this ask of a child? One that names nothing means all. */
-function concerns({ ask, call }: CommandOf<'answer'>, child: ChildAsk): boolean {
-  if (ask !== undefined) return ask === child.ask
-  if (call === undefined) return true
-  if (child.body.kind === 'question') return child.body.call === call
-  return 'calls' in child.body && child.body.calls.some((c) => c.call === call)
-}
-
-const isAskEvent = (event: Event): event is AskEvent =>
-  event.type === 'ask.opened' ||
-  event.type === 'ask.settled' ||
-  event.type === 'child.asked' ||
-  event.type === 'child.settled'
-
 const CLAIM = 200
-const UNHEARD_LIMIT = 10_000
 const PACK_AFTER_MS = 250
-
-/** How long the work of a thread that is erased may take to stop. */
-const ERASE_MS = 10_000
 
 const SWEEP_MS = 3_600_000
 const KEEP_ANSWERS_MS = 7 * 24 * 3_600_000
-
-/** What is kept of a request with an idempotency key. */
-interface Kept {
-  hash: string
-  receipt: Receipt
-  at: number
-}
-
-/** Several commands as one decision: all of them, or the Fault of the first that is refused. */
-function decideAll(commands: Command[]): Decision {
-  return (thread, at) => {
-    const drafts: Draft[] = []
-    let state = thread
-    for (const command of commands) {
-      const decided = decide(state, command)
-      if (decided instanceof Fault) return decided
-      drafts.push(...decided)
-      state = advance(state, decided, at)
-    }
-    return drafts
-  }
-}
-
-function advance(thread: Thread, drafts: Draft[], at: number): Thread {
-  return drafts.reduce(
-    (state, d) => evolve(state, { thread: state.id, seq: state.seq + 1, at, ...d } as Event),
-    thread,
-  )
-}
-
-const allowedCalls = (d: Draft): string[] =>
-  d.type === 'ask.settled'
-    ? Object.entries(d.data.rulings).flatMap(([call, r]) => (r.allow ? [call] : []))
-    : []
-
-function receiptOf(command: Command, { thread, events }: Committed): Receipt {
-  const base = { thread: thread.id, seq: thread.seq, position: null, replayed: false }
-  const created = events.find((e) => e.type === 'run.created')
-  if (created?.run) {
-    const place = thread.queue.findIndex((r) => r.id === created.run)
-    // With nothing active, the head of the queue is about to begin.
-    const position = thread.active ? place + 1 : place
-    const delivery = position === 0 ? 'started' : 'queued'
-    return { ...base, run: created.run, delivery, position: position || null }
-  }
-  const delivery = events.some((e) => e.type === 'run.steered') ? 'steered' : 'done'
-  const run = events.find((e) => e.run !== null)?.run ?? runOf(command) ?? null
-  return { ...base, run, delivery }
-}
-
-const runOf = (command: Command): string | undefined => ('run' in command ? command.run : undefined)

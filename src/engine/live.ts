@@ -7,7 +7,7 @@
 import { type Draft, type Event, isDelta, merge } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Append, Store } from '../kernel/ports.ts'
-import { rowsOf } from '../kernel/rows.ts'
+import { type Rows, rowsOf } from '../kernel/rows.ts'
 import { emptyThread, evolve, type Thread } from '../kernel/thread.ts'
 
 /** Somebody else has the thread now; whoever holds this must stop at once. */
@@ -26,6 +26,8 @@ export type Documents = (committed: Committed) => Append['documents']
 export interface CommitOptions {
   documents?: Documents
   isLone?: boolean
+  /** Runs are made only while the account has fewer open ones. Such a decision stands alone. */
+  maxRuns?: number | undefined
   isDriver?: boolean
 }
 
@@ -47,6 +49,7 @@ interface Item {
   isLone: boolean
   /** Needs the lease: the driver's own facts. */
   isDriver: boolean
+  maxRuns: number | null
   resolve(committed: Committed): void
   reject(error: unknown): void
 }
@@ -190,8 +193,9 @@ export class LiveThread {
   /** Appends what the decision says of the state it will be applied to. Rejects with its Fault. */
   commit(decide: Decision, options: CommitOptions = {}): Promise<Committed> {
     return new Promise((resolve, reject) => {
-      const { documents = NONE, isLone = false, isDriver = false } = options
-      this.#enqueue({ decide, delta: null, documents, isLone, isDriver, resolve, reject })
+      const { documents = NONE, isDriver = false, maxRuns = null } = options
+      const isLone = options.isLone === true || maxRuns !== null
+      this.#enqueue({ decide, delta: null, documents, isLone, isDriver, maxRuns, resolve, reject })
     })
   }
 
@@ -209,6 +213,7 @@ export class LiveThread {
       documents: NONE,
       isLone: false,
       isDriver: true,
+      maxRuns: null,
       resolve: () => {},
       reject: onError,
     }
@@ -271,16 +276,10 @@ export class LiveThread {
   async #note(batch: Batch): Promise<Item[]> {
     const { store } = this.#deps
     for (const { ifAbsent, ...document } of batch.documents) {
-      if (ifAbsent && (await store.get(document.kind, document.key)) !== null)
-        return this.#refuse(batch.items)
-      await store.put(document)
+      if (!ifAbsent) await store.put(document)
+      else if (!(await store.putNew(document))) return refuse(batch.items, doneAlready())
     }
     return this.#finish(batch)
-  }
-
-  #refuse(items: Item[]): Item[] {
-    for (const item of items) item.reject(new Fault('duplicate', 'This was done already.'))
-    return []
   }
 
   /** One append; gives back what must be tried again on a newer state. */
@@ -310,19 +309,30 @@ export class LiveThread {
         this.#deps.fenced(this)
         return first.items
       case 'exists':
-        return this.#refuse(first.items)
+        return refuse(first.items, doneAlready())
+      case 'limited':
+        return refuse(first.items, tooManyRuns(first.items))
     }
   }
 
   #appendOf({ events, thread, items, documents }: Batch): Append {
+    const maxRuns = items[0]?.maxRuns ?? null
+    const isCounted = maxRuns !== null && events.some((e) => e.type === 'run.created')
     return {
       thread: this.id,
       after: this.#state.seq,
       epoch: items.some((i) => i.isDriver) ? this.#epoch : null,
       events,
-      rows: rowsOf(thread, events, severalIn(events) ? this.#state : undefined),
+      rows: this.#rowsOf(thread, events),
       documents,
+      ...(isCounted ? { admission: { account: thread.account, maxRuns } } : {}),
     }
+  }
+
+  /** Several events that rows are made of must each be looked at in its own state. */
+  #rowsOf(thread: Thread, events: readonly Event[]): Rows | null {
+    const count = milestones(events).length
+    return count === 0 ? null : rowsOf(thread, events, count > 1 ? this.#state : undefined)
   }
 
   #finish(batch: Batch): Item[] {
@@ -378,8 +388,18 @@ export class LiveThread {
   }
 }
 
-/** Is there more than one event that rows are made of? Then each must be looked at in its own state. */
-const severalIn = (events: readonly Event[]): boolean => milestones(events).length > 1
+function refuse(items: Item[], fault: Fault): Item[] {
+  for (const item of items) item.reject(fault)
+  return []
+}
+
+const doneAlready = (): Fault => new Fault('duplicate', 'This was done already.')
+
+const tooManyRuns = (items: Item[]): Fault => {
+  const limit = items[0]?.maxRuns ?? 0
+  const message = `No more than ${limit} runs of an account may be open. Wait until one has ended.`
+  return new Fault('limited', message, { openRuns: true, limit })
+}
 
 /** Milestones of a list of events: everything but the deltas. */
 export const milestones = (events: readonly Event[]): Event[] =>

@@ -1,5 +1,6 @@
 /** The threads that are in memory. One object a thread; who rests long enough leaves. */
 
+import { Fault } from '../kernel/fault.ts'
 import { type LiveDeps, LiveThread } from './live.ts'
 
 export class Threads {
@@ -26,6 +27,31 @@ export class Threads {
     this.#lives.set(id, loading)
     loading.catch(() => this.#lives.delete(id))
     return loading
+  }
+
+  /** A thread that exists. Fault `not_found`. */
+  async known(id: string): Promise<LiveThread> {
+    // A thread is one object in memory: who only asks whether it exists makes none.
+    const isThere = this.#lives.has(id) || (await this.#deps.store.thread(id)) !== null
+    const live = isThere ? await this.get(id) : null
+    if (live && live.state.seq > 0 && !live.isRetired) return live
+    throw new Fault('not_found', `There is no thread ${id}.`)
+  }
+
+  /** As of now: a thread that this process does not drive may have been moved on by another. */
+  async current(
+    id: string,
+    open = (thread: string): Promise<LiveThread> => this.known(thread),
+  ): Promise<LiveThread> {
+    const wasThere = this.#lives.has(id)
+    const live = await open(id)
+    if (wasThere && live.epoch === null) await live.catchUp()
+    return live
+  }
+
+  /** The same for a thread that need not exist yet. */
+  fresh(id: string): Promise<LiveThread> {
+    return this.current(id, (thread) => this.get(thread))
   }
 
   /** The thread if it is in memory. */

@@ -3,6 +3,7 @@
  * in with the command, so that the same command on the same thread always means the same.
  */
 
+import type { Sampling } from './agent.ts'
 import type { Facts, Origin } from './event.ts'
 import type { InputPart, Json } from './part.ts'
 
@@ -28,6 +29,7 @@ export type Command = From &
         agent?: string
         model?: string
         instructions?: string
+        sampling?: Sampling
       }
     | {
         do: 'answer'
@@ -70,6 +72,8 @@ export type Command = From &
         input?: InputPart[]
         model?: string
         reason: 'retry' | 'edit' | 'restart'
+        /** What to do with a run that is going on; default `interrupt`. */
+        busy?: 'reject' | 'interrupt'
       }
     | {
         do: 'change'

@@ -282,6 +282,11 @@ describe('compact, retry, change, open', () => {
       'run.created',
     ])
   })
+  it('or is refused, when it shall not be cancelled', () => {
+    const retry = { do: 'retry', run: 'r5', reason: 'retry', busy: 'reject', origin } as const
+    expect(when(running(), retry)).toBe('busy')
+    expect(types(when(done(), retry))).toEqual(['thread.rewound', 'run.created'])
+  })
   it('has nothing to retry on an empty thread', () => {
     expect(when(threadOf(opened()), { do: 'retry', run: 'r5', reason: 'retry', origin })).toBe(
       'not_found',

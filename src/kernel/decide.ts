@@ -273,7 +273,8 @@ function retry(thread: Thread, command: CommandOf<'retry'>): Draft[] | Fault {
   const at = of === undefined ? -1 : runs.indexOf(of)
   if (of === undefined || at < 0)
     return new Fault('not_found', 'There is no run that could be done again.')
-  if (thread.queue.length > 0) return busyFault(thread)
+  const isRefused = thread.queue.length > 0 || (command.busy === 'reject' && isBusy(thread))
+  if (isRefused) return busyFault(thread)
   const { origin, reason, run } = command
   const input = command.input ?? inputOf(thread, of)
   const model = command.model === undefined ? {} : { model: command.model }

@@ -4,6 +4,7 @@
  * projection has said what it does with it.
  */
 
+import type { Sampling } from './agent.ts'
 import type { InputPart, Json, Message, Outcome } from './part.ts'
 import type { Usage } from './usage.ts'
 
@@ -112,6 +113,7 @@ export interface Facts {
     model?: string
     /** Added to the agent's instructions for this run. */
     instructions?: string
+    sampling?: Sampling
     retryOf?: string
     origin: Origin
   }

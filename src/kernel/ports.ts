@@ -3,7 +3,7 @@
  * comment is its contract; the folder of the same name implements it.
  */
 
-import type { Agent, Skill, ToolServer } from './agent.ts'
+import type { Agent, Sampling, Skill, ToolServer } from './agent.ts'
 import type { Busy, Command } from './command.ts'
 import type { Event, ProcessMark, Question, Stop } from './event.ts'
 import type { Fault } from './fault.ts'
@@ -17,7 +17,7 @@ import type { Sandbox } from './workspace.ts'
 
 // ---- models -------------------------------------------------------------------------------
 
-export interface ModelRequest {
+export interface ModelRequest extends Sampling {
   /** `provider:model`. */
   model: string
   system: string
@@ -31,8 +31,6 @@ export interface ModelRequest {
   /** Counts from 1 within a turn. */
   attempt: number
   tools: ToolFace[]
-  maxOutputTokens?: number
-  temperature?: number
   thinking?: { budgetTokens: number }
   /** Aborting ends the stream at once with `failed`, code `aborted`. */
   signal: AbortSignal
@@ -108,7 +106,8 @@ export type ShownEndpoint = Omit<Endpoint, 'apiKey'> & { keyHint: string | null 
 
 /** Endpoints that last. Keys are sealed at rest. */
 export interface Endpoints {
-  put(endpoint: Endpoint): Promise<void>
+  /** With `keepsKey` the key that is kept for that name stays, whatever `apiKey` says. */
+  put(endpoint: Endpoint, options?: { keepsKey?: boolean }): Promise<void>
   drop(name: string): Promise<void>
   list(): Promise<ShownEndpoint[]>
 }
@@ -245,12 +244,15 @@ export interface Append {
   /** The writer's lease; null for a command, which needs none. Refused (`fenced`) when a newer one exists. */
   epoch: number | null
   events: Event[]
-  rows: Rows
+  /** Null for deltas alone: they change nothing but the thread's seq. */
+  rows: Rows | null
   /** Written with the events. `ifAbsent`: refused (`exists`) when there is one already. */
   documents: (Document & { ifAbsent?: boolean })[]
+  /** The events make a run; refused (`limited`) when the account has that many open runs already. */
+  admission?: { account: string; maxRuns: number }
 }
 
-export type Refusal = 'version' | 'fenced' | 'exists'
+export type Refusal = 'version' | 'fenced' | 'exists' | 'limited'
 
 export interface Lease {
   thread: string
@@ -259,22 +261,34 @@ export interface Lease {
 
 export interface Page<T> {
   items: T[]
+  /** Over all pages, whatever the cursor. */
   total: number
+}
+
+/** The last row of the page before: lists are newest first, and go on below it. */
+export interface Cursor {
+  /** `updatedAt` of a thread, `createdAt` of a run. */
+  at: number
+  id: string
 }
 
 export interface ThreadQuery {
   account?: string
+  principal?: string
+  workspace?: string
   agent?: string
   dialect?: string
   parentThread?: string | null
   status?: string
   search?: string
+  before?: Cursor
   limit: number
   offset: number
 }
 
 export interface RunQuery {
   account?: string
+  principal?: string
   thread?: string
   agent?: string
   model?: string
@@ -282,6 +296,7 @@ export interface RunQuery {
   parentRun?: string
   since?: number
   until?: number
+  before?: Cursor
   limit: number
   offset: number
 }
@@ -331,6 +346,8 @@ export interface Store {
   release(worker: string, lease: Lease): Promise<void>
   get(kind: string, key: string): Promise<Json | null>
   put(document: Document): Promise<void>
+  /** False, and nothing is written, when there is one of that kind and key, whoever wrote it. */
+  putNew(document: Document): Promise<boolean>
   drop(kind: string, key: string): Promise<void>
   list(kind: string, prefix?: string): Promise<Document[]>
   /** Told when a thread's log has moved on by another process's hand; seq 0: it was erased. */
@@ -374,6 +391,8 @@ export interface Receipt {
 }
 
 export interface NewThread {
+  /** A UUID nobody has used; Fault `conflict` when there is such a thread. Default: a new one. */
+  id?: string
   agent: string
   model?: string | null
   title?: string | null
@@ -400,6 +419,18 @@ export interface Idempotency {
   hash: string
 }
 
+/** How a command is to be taken, beside what it says. */
+export interface SubmitOptions {
+  idempotency?: Idempotency
+  /** An approval is kept as a grant for the agent. */
+  remember?: boolean
+  /**
+   * A run is made only while its account has fewer open ones; else Fault `limited`. Counted in the
+   * transaction that makes it, over all processes; what agents give to others does not count.
+   */
+  maxRuns?: number
+}
+
 export interface Reading {
   thread: string
   /** Events with a higher seq are told. */
@@ -416,21 +447,15 @@ export interface Reading {
 }
 
 export interface Engine {
-  openThread(thread: NewThread): Promise<Thread>
-  /**
-   * Decides the command and makes it durable. Throws the Fault that refuses it. With `remember`, an
-   * approval is kept as a grant for the agent.
-   */
-  submit(
-    thread: string,
-    request: Request,
-    options?: { idempotency?: Idempotency; remember?: boolean },
-  ): Promise<Receipt>
+  /** With an idempotency key that was used for the same request: the thread that it made. */
+  openThread(thread: NewThread, options?: { idempotency?: Idempotency }): Promise<Thread>
+  /** Decides the command and makes it durable. Throws the Fault that refuses it. */
+  submit(thread: string, request: Request, options?: SubmitOptions): Promise<Receipt>
   /** Opens a thread and submits to it in one transaction. */
   begin(
     thread: NewThread,
     request: Extract<Request, { do: 'submit' }>,
-    options?: { idempotency?: Idempotency },
+    options?: SubmitOptions,
   ): Promise<Receipt>
   /** The answer that a key was given earlier; null when it is new; Fault `duplicate` when it is another request. */
   recall(idempotency: Idempotency): Promise<Receipt | null>

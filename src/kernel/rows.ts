@@ -18,6 +18,7 @@ export interface ThreadRow {
   dialect: string
   agent: string
   model: string | null
+  workspace: string
   title: string | null
   preview: string | null
   parentThread: string | null
@@ -141,6 +142,7 @@ export function threadRow(thread: Thread): ThreadRow {
     dialect: thread.origin.dialect,
     agent: thread.agent,
     model: thread.model,
+    workspace: thread.workspace,
     title: thread.title ?? titleOf(thread),
     preview: said ? textOf(said.parts).slice(0, 200) : null,
     parentThread: thread.parent?.thread ?? null,

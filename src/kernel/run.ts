@@ -3,6 +3,7 @@
  * is owed, and nothing that the log does not say. Pure: the same events give the same run.
  */
 
+import type { Sampling } from './agent.ts'
 import {
   type AskBody,
   type Event,
@@ -29,6 +30,8 @@ export interface Run {
   model: string | null
   revision: string | null
   instructions: string | null
+  /** What it uses instead of the agent's own. */
+  sampling: Sampling
   retryOf: string | null
   createdAt: number
   startedAt: number | null
@@ -119,6 +122,7 @@ export function createRun(event: EventOf<'run.created'>): Run {
     model: data.model ?? null,
     revision: null,
     instructions: data.instructions ?? null,
+    sampling: data.sampling ?? {},
     retryOf: data.retryOf ?? null,
     createdAt: event.at,
     startedAt: null,

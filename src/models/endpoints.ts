@@ -22,12 +22,17 @@ interface Deps {
 export async function openEndpoints({ store, models, box }: Deps): Promise<Endpoints> {
   const kept = async (): Promise<Kept[]> =>
     (await store.list(KIND)).map((d) => d.body as unknown as Kept)
+  const keyOf = async (name: string): Promise<string | null> => {
+    const sealed = (await kept()).find((k) => k.name === name)?.sealedKey ?? null
+    return sealed === null ? null : box.open(sealed)
+  }
   for (const { sealedKey, keyHint: _, ...endpoint } of await kept()) {
     const apiKey = sealedKey === null ? null : box.open(sealedKey)
     models.define({ ...endpoint, apiKey })
   }
   return {
-    async put(endpoint) {
+    async put(given, { keepsKey = false } = {}) {
+      const endpoint = keepsKey ? { ...given, apiKey: await keyOf(given.name) } : given
       if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(endpoint.name))
         throw new Fault('invalid', 'The name of an endpoint is made of a-z, 0-9, dot, dash and _.')
       models.define(endpoint)

@@ -123,6 +123,7 @@ function optionsOf(request: ModelRequest, target: Target, names: ToolNames): Cal
     ...(tools.length > 0 ? { tools } : {}),
     ...(request.maxOutputTokens === undefined ? {} : { maxOutputTokens: most }),
     ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
+    ...(request.topP === undefined ? {} : { topP: request.topP }),
   }
 }
 

@@ -36,6 +36,8 @@ export interface AppendJob {
   documents: Value[][]
   /** Kind and key of the documents that must not exist yet. */
   absent: [kind: string, key: string][]
+  /** Refused when the account has that many open runs. */
+  admission: { account: string; maxRuns: number } | null
   /** Only where several processes write: the job that fits behind what was missed. */
   rebase?: (missed: Event[]) => AppendJob | null
 }

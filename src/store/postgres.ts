@@ -5,6 +5,7 @@ import type { Client } from 'pg'
 import { Fault } from '../kernel/fault.ts'
 import type { Store } from '../kernel/ports.ts'
 import type { Db, Row, Statement } from './db.ts'
+import { fillRows } from './filling.ts'
 import { migrations, pending } from './migrations.ts'
 import { Advances } from './postgres-advance.ts'
 import { type Connections, connections, isPassing, rowsOf } from './postgres-connection.ts'
@@ -51,11 +52,13 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
   }
   try {
     await advances.open()
+    const store = createStore(db, options.onFatal)
+    await fillRows(store, all)
+    return store
   } catch (error) {
     await db.close()
     throw error
   }
-  return createStore(db, options.onFatal)
 }
 
 const HEALTH = `select current_setting('server_version') as version,

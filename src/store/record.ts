@@ -98,6 +98,7 @@ export const threadTable = table<ThreadRow>(
     dialect: 'plain',
     agent: 'plain',
     model: 'plain',
+    workspace: 'plain',
     title: 'plain',
     preview: 'plain',
     parentThread: 'plain',

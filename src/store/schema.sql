@@ -70,6 +70,8 @@ CREATE TABLE runs (
   ended_at BIGINT
 );
 
+CREATE INDEX runs_open on runs (account) where ended_at is null;
+
 CREATE INDEX runs_parent on runs (parent_run) where parent_run is not null;
 
 CREATE INDEX runs_recent on runs (account, created_at, id);
@@ -109,7 +111,7 @@ CREATE TABLE threads (
   worker TEXT,
   epoch BIGINT not null default 0,
   lease_until BIGINT
-);
+, workspace TEXT);
 
 CREATE INDEX threads_due on threads (due_at) where due_at is not null;
 
@@ -118,6 +120,10 @@ CREATE INDEX threads_held on threads (worker) where worker is not null;
 CREATE INDEX threads_parent on threads (parent_thread, account) where parent_thread is not null;
 
 CREATE INDEX threads_recent on threads (account, updated_at, id);
+
+CREATE INDEX threads_unfilled on threads (id) where workspace is null;
+
+CREATE INDEX threads_workspace on threads (workspace, updated_at, id);
 
 CREATE TABLE usage (
   thread TEXT not null,

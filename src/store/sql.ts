@@ -3,7 +3,7 @@
  * TEXT and BIGINT, `$1`, `on conflict`, `returning`, and no look inside JSON.
  */
 
-import type { Document, RunQuery, ThreadQuery } from '../kernel/ports.ts'
+import type { Cursor, Document, RunQuery, ThreadQuery } from '../kernel/ports.ts'
 import type { Locks, Statement, Value } from './db.ts'
 import type { Chunk } from './job.ts'
 import { askTable, runTable, searchable, threadTable, usageTable } from './record.ts'
@@ -132,6 +132,13 @@ export const dropAsks = (threads: string[]): Statement[] =>
     (n) => `delete from asks where thread in ${tuples(1, n)}`,
   )
 
+/** Runs of an account that have not ended, without those that agents have made. */
+export const openRuns = (account: string): Statement =>
+  statement(
+    'select id from runs where account = $1 and ended_at is null and parent_run is null',
+    account,
+  )
+
 export const dropRunRows = (thread: string): Statement[] =>
   ['runs', 'asks', 'usage'].map((t) => statement(`delete from ${t} where thread = $1`, thread))
 
@@ -146,6 +153,10 @@ export const eraseThread = (thread: string): Statement[] => [
 export const threadIds = (): Statement =>
   statement('select id from threads union select thread from log order by 1')
 
+/** Rows of an older program, which did not know every column. */
+export const unfilledThreads = (): Statement =>
+  statement('select id from threads where workspace is null')
+
 // ---- lists --------------------------------------------------------------------------------
 
 interface Paged {
@@ -155,28 +166,45 @@ interface Paged {
 
 /** The page, and how many rows there are on all pages. */
 const paged = (table: string, where: Where, order: string, page: Paged): [Statement, Statement] => {
+  const total = statement(`select count(*) as total from ${table} ${where.text}`, ...where.params)
+  return [pageOf(table, where, order, page), total]
+}
+
+function pageOf(table: string, where: Where, order: string, page: Paged): Statement {
   const n = where.params.length
-  return [
-    statement(
-      `select * from ${table} ${where.text} order by ${order} limit $${n + 1} offset $${n + 2}`,
-      ...where.params,
-      Math.max(0, page.limit),
-      Math.max(0, page.offset),
-    ),
-    statement(`select count(*) as total from ${table} ${where.text}`, ...where.params),
-  ]
+  return statement(
+    `select * from ${table} ${where.text} order by ${order} limit $${n + 1} offset $${n + 2}`,
+    ...where.params,
+    Math.max(0, page.limit),
+    Math.max(0, page.offset),
+  )
+}
+
+/** Newest first by that column; a cursor narrows the page and not the total. */
+function newest(
+  table: string,
+  where: Where,
+  column: string,
+  query: Paged & { before?: Cursor },
+): [Statement, Statement] {
+  const order = `${column} desc, id desc`
+  const [, total] = paged(table, where, order, query)
+  if (query.before) where.below([column, 'id'], [query.before.at, query.before.id])
+  return [pageOf(table, where, order, query), total]
 }
 
 export function threadsPage(query: ThreadQuery): [Statement, Statement] {
   const where = new Where()
     .add('account = ?', query.account)
+    .add('principal = ?', query.principal)
+    .add('workspace = ?', query.workspace)
     .add('agent = ?', query.agent)
     .add('dialect = ?', query.dialect)
     .add('status = ?', query.status)
     .add("search like ? escape '!'", query.search && `%${literal(searchable(query.search))}%`)
   if (query.parentThread === null) where.bare('parent_thread is null')
   else where.add('parent_thread = ?', query.parentThread)
-  return paged('threads', where, 'updated_at desc, id desc', query)
+  return newest('threads', where, 'updated_at', query)
 }
 
 const literal = (text: string): string => text.replace(/[!%_]/g, (c) => `!${c}`)
@@ -184,6 +212,7 @@ const literal = (text: string): string => text.replace(/[!%_]/g, (c) => `!${c}`)
 export function runsPage(query: RunQuery): [Statement, Statement] {
   const where = new Where()
     .add('account = ?', query.account)
+    .add('principal = ?', query.principal)
     .add('thread = ?', query.thread)
     .add('agent = ?', query.agent)
     .add('model = ?', query.model)
@@ -191,7 +220,7 @@ export function runsPage(query: RunQuery): [Statement, Statement] {
     .add('parent_run = ?', query.parentRun)
     .add('created_at >= ?', query.since)
     .add('created_at < ?', query.until)
-  return paged('runs', where, 'created_at desc, id desc', query)
+  return newest('runs', where, 'created_at', query)
 }
 
 export function asksPage(
@@ -318,6 +347,14 @@ export const documentValues = ({ kind, key, body }: Document): Value[] =>
   [kind, key, scopeOf(key), JSON.stringify(body)].map(clean)
 
 export const putDocuments = (documents: Value[][]): Statement[] => inserts(DOCUMENTS, documents)
+
+/** Gives a row back when there was none before. */
+export const putNewDocument = (values: Value[]): Statement =>
+  statement(
+    `insert into documents (kind, key, scope, body) values ($1, $2, $3, $4)
+     on conflict (kind, key) do nothing returning key`,
+    ...values,
+  )
 
 export const existing = (keys: [kind: string, key: string][]): Statement[] =>
   inParts('existing', keys, (n) => {

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Store } from '../kernel/ports.ts'
 import { Damage, type Db } from './db.ts'
+import { fillRows } from './filling.ts'
 import { createPrivate, lockFolder, openFolder } from './folder-lock.ts'
 import type { Answer } from './job.ts'
 import { freeAllLeases } from './sql.ts'
@@ -40,7 +41,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   try {
     const db = openFile(library, folder, file)
     await thread.ask({ do: 'open' })
-    return createStore(sqliteDb({ db, file, thread, unlock }), options.onFatal)
+    const parts = sqliteDb({ db, file, thread, unlock })
+    const store = createStore(parts, options.onFatal)
+    await fillRows(store, parts.all)
+    return store
   } catch (error) {
     await thread.kill()
     unlock()

@@ -105,6 +105,14 @@ export class Where {
     return this
   }
 
+  /** Rows that come after one with these values when the greatest is first. */
+  below(columns: string[], values: Value[]): this {
+    const first = this.params.length + 1
+    this.params.push(...values)
+    const marks = values.map((_, i) => `$${first + i}`)
+    return this.bare(`(${columns.join(', ')}) < (${marks.join(', ')})`)
+  }
+
   bare(condition: string): this {
     this.#conditions.push(condition)
     return this

@@ -72,11 +72,12 @@ const reading =
   }
 
 function jobOf(append: Append): AppendJob {
-  const { thread, after, epoch, events, rows, documents } = append
+  const { thread, after, epoch, events, rows, documents, admission = null } = append
   const isDense = events.every((e, i) => e.thread === thread && e.seq === after + i + 1)
-  if (events.length === 0 || !isDense || rows.thread.id !== thread)
-    throw new Error(`append to ${thread} after ${after}: the events do not follow`)
   const isMilestone = hasMilestone(events)
+  const isWhole = rows ? rows.thread.id === thread : !isMilestone && after > 0
+  if (events.length === 0 || !isDense || !isWhole)
+    throw new Error(`append to ${thread} after ${after}: the events do not follow`)
   return {
     do: 'append',
     after,
@@ -89,9 +90,10 @@ function jobOf(append: Append): AppendJob {
       body: encode(events),
     },
     isMilestone,
-    rows: isMilestone || after === 0 ? valuesOf(rows) : null,
+    rows: rows && (isMilestone || after === 0) ? valuesOf(rows) : null,
     documents: documents.map(sql.documentValues),
     absent: documents.filter((d) => d.ifAbsent).map((d) => [d.kind, d.key]),
+    admission,
   }
 }
 
@@ -200,6 +202,8 @@ function documents(all: All, run: All) {
     put: async (document) => {
       for (const statement of sql.putDocuments([sql.documentValues(document)])) await run(statement)
     },
+    putNew: async (document) =>
+      (await run(sql.putNewDocument(sql.documentValues(document)))).length > 0,
     drop: async (kind, key) => void (await run(sql.dropDocument(kind, key))),
     list: async (kind, prefix = '') => {
       const rows = await all(sql.listDocuments(kind, prefix))

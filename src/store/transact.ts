@@ -8,6 +8,7 @@ import type { Refusal } from '../kernel/ports.ts'
 import { decode } from './codec.ts'
 import type { Locks, Row, Statement, Value } from './db.ts'
 import type { Answer, AppendJob, Chunk, Job } from './job.ts'
+import { runTable } from './record.ts'
 import * as sql from './sql.ts'
 
 export type Transaction<T> = Generator<Statement[], T, Row[][]>
@@ -128,6 +129,8 @@ interface Group {
   known: Map<string, Known>
   /** Documents that exist. */
   taken: Set<string>
+  /** Open runs of the accounts whose runs are counted. */
+  open: Map<string, Set<Value>>
   pos: number
 }
 
@@ -135,11 +138,15 @@ function* appendAll(jobs: AppendJob[], locks: Locks, done: Done): Transaction<An
   const threads = [...new Set(jobs.map((j) => j.chunk.thread))].sort()
   const lockings = sql.lockThreads(threads, locks)
   const lookups = sql.existing(jobs.flatMap((j) => j.absent))
-  const [tops, ...found] = yield* ask(done, [sql.topPos(), ...lockings, ...lookups])
+  const accounts = [...new Set(jobs.flatMap((j) => j.admission?.account ?? []))]
+  const counts = accounts.map(sql.openRuns)
+  const [tops, ...found] = yield* ask(done, [sql.topPos(), ...lockings, ...lookups, ...counts])
+  const open = found.splice(lockings.length + lookups.length)
   const documents = found.slice(lockings.length).flat()
   const group: Group = {
     known: knownThreads(found.slice(0, lockings.length).flat()),
     taken: new Set(documents.map((r) => nameOf(r.kind, r.key))),
+    open: new Map(accounts.map((a, i) => [a, new Set(open[i]?.map((r) => r.id as Value))])),
     pos: topOf(tops),
   }
   const changes = noChanges()
@@ -179,20 +186,27 @@ function* rebaseAll(
       .flatMap((r) => decode(job.chunk.thread, r.first_seq as number, r.body as string))
       .filter((e) => e.seq > job.after)
     const next = job.rebase?.(missed)
-    // Documents that nobody has looked for may be there already.
-    const isKnown = next?.absent.every(([kind, key]) => hasKey(job, kind, key))
-    answers.set(job, next && isKnown ? settle(next, group, changes) : 'version')
+    answers.set(
+      job,
+      next && isLookedUp(next, job, group) ? settle(next, group, changes) : 'version',
+    )
   })
   write(changes, done)
   return answers
 }
 
+/** Documents that nobody has looked for may be there already, and runs nobody has counted too. */
+const isLookedUp = (next: AppendJob, job: AppendJob, { open }: Group): boolean =>
+  next.absent.every(([kind, key]) => hasKey(job, kind, key)) &&
+  (next.admission === null || open.has(next.admission.account))
+
 const hasKey = ({ absent }: AppendJob, kind: string, key: string): boolean =>
   absent.some((a) => a[0] === kind && a[1] === key)
 
 function settle(job: AppendJob, group: Group, changes: Changes): Refusal | null {
-  const refusal = refuse(job, group.known.get(job.chunk.thread), group.taken)
+  const refusal = refuse(job, group)
   if (refusal) return refusal
+  countRuns(job, group)
   if (job.isMilestone) group.pos += 1
   accept(job, job.isMilestone ? group.pos : null, group.known, changes)
   for (const [kind, key] of job.documents) group.taken.add(nameOf(kind, key))
@@ -225,12 +239,28 @@ const noChanges = (): Changes => ({
  * A writer that lost its lease is told so first. A document that is there comes before a log that
  * moved on: whoever repeats a request finds that it was answered, not that it came too late.
  */
-function refuse(job: AppendJob, thread: Known | undefined, taken: Set<string>): Refusal | null {
+function refuse(job: AppendJob, { known, taken, open }: Group): Refusal | null {
+  const thread = known.get(job.chunk.thread)
   if (job.epoch !== null && thread && thread.epoch > job.epoch) return 'fenced'
   if (job.absent.some(([kind, key]) => taken.has(nameOf(kind, key)))) return 'exists'
   if ((thread?.seq ?? 0) !== job.after) return 'version'
-  return null
+  const { account, maxRuns } = job.admission ?? { account: '', maxRuns: 0 }
+  return (open.get(account)?.size ?? -1) >= maxRuns ? 'limited' : null
 }
+
+/** What this append makes of the open runs of its account. */
+function countRuns({ rows }: AppendJob, { open }: Group): void {
+  for (const values of rows?.runs ?? []) {
+    const [id, account, parent, endedAt] = RUN_COLUMNS.map((i) => values[i] ?? null)
+    const runs = open.get(account as string)
+    if (parent === null && endedAt === null) runs?.add(id as Value)
+    else runs?.delete(id as Value)
+  }
+}
+
+const RUN_COLUMNS = ['id', 'account', 'parent_run', 'ended_at'].map((c) =>
+  runTable.columns.indexOf(c),
+)
 
 function accept(
   job: AppendJob,

@@ -99,6 +99,41 @@ export function appending(backend: Backend): void {
     expect(await stale.write([facts.opened()], { documents: [document] })).toBe('exists')
   })
 
+  it('makes a run only while its account has few enough open ones', async () => {
+    const { store } = await backend.place()
+    const admission = { account: 'a', maxRuns: 2 }
+    const begin = (id: string, options: object = { admission }) =>
+      new Author(store, id).write(
+        [facts.opened({ account: 'a' }), facts.created(`${id}-run`)],
+        options,
+      )
+    const crowd = await Promise.all(['t1', 't2', 't3', 't4'].map((id) => begin(id)))
+    expect(crowd.sort()).toEqual(['limited', 'limited', null, null])
+    expect((await store.runs({ account: 'a', limit: 9, offset: 0 })).total).toBe(2)
+    expect(await begin('t5')).toBe('limited')
+    expect(await begin('t6', { admission: { account: 'a', maxRuns: 3 } })).toBeNull()
+    expect(await begin('t7', {})).toBeNull()
+    const other = facts.opened({ account: 'b' })
+    const free = { admission: { account: 'b', maxRuns: 1 } }
+    expect(await new Author(store, 't8').write([other, facts.created('r8')], free)).toBeNull()
+  })
+
+  it('does not count runs that have ended, or that agents have made', async () => {
+    const { store } = await backend.place()
+    const limit = { admission: { account: 'local', maxRuns: 1 } }
+    const author = await speaking(store, 't1')
+    const parent = { thread: 't1', run: 't1-run', call: 'c' }
+    await new Author(store, 'child').write([facts.opened({ parent }), facts.created('rc')])
+    const next = new Author(store, 't2')
+    expect(await next.write([facts.opened(), facts.created('r2')], limit)).toBe('limited')
+    const [, began] = await Promise.all([
+      author.write([facts.ended('t1-run')]),
+      next.write([facts.opened(), facts.created('r2')], limit),
+    ])
+    expect(began).toBeNull()
+    expect(await author.write([facts.created('again')], limit)).toBe('limited')
+  })
+
   it('keeps a large event', async () => {
     const { store } = await backend.place()
     const author = await speaking(store, 't1')

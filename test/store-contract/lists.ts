@@ -1,8 +1,8 @@
 /** Lists, filters and totals: they say what the fold says. */
 
 import { expect, it } from 'vitest'
-import type { Store } from '../../src/kernel/ports.ts'
-import { rowsOf } from '../../src/kernel/rows.ts'
+import type { Cursor, Store } from '../../src/kernel/ports.ts'
+import { type RunRow, rowsOf } from '../../src/kernel/rows.ts'
 import { NO_USAGE } from '../../src/kernel/usage.ts'
 import { facts, ORIGIN } from '../given.ts'
 import { Author, speaking } from './author.ts'
@@ -109,6 +109,39 @@ export function listing(backend: Backend): void {
     expect(far).toEqual({ items: [], total: 8 })
   })
 
+  it('goes on below the last row that was seen', async () => {
+    const { store } = await backend.place()
+    for (let i = 0; i < 5; i++) await lived(store, `t${i}`, 'local', 0)
+    const seen: string[] = []
+    for (let before: Cursor | undefined; ; ) {
+      const { items, total } = await store.threads({ before, limit: 2, offset: 0 })
+      seen.push(...items.map((t) => t.id))
+      expect(total).toBe(5)
+      const last = items.at(-1)
+      if (!last) break
+      before = { at: last.updatedAt, id: last.id }
+    }
+    expect(seen).toEqual(['t4', 't3', 't2', 't1', 't0'])
+    const run = (await store.run('t2-run2')) as RunRow
+    const below = { before: { at: run.createdAt, id: run.id }, limit: 2, offset: 0 }
+    const { items, total } = await store.runs(below)
+    expect(items.map((r) => r.id)).toEqual(['t1-run2', 't0-run2'])
+    expect(total).toBe(10)
+  })
+
+  it('finds threads by who made them and where they work', async () => {
+    const { store } = await backend.place()
+    const origin = { dialect: 'test', principal: 'eve' }
+    await new Author(store, 'a').write([facts.opened({ workspace: '/x', origin })])
+    await new Author(store, 'b').write([facts.opened({ workspace: '/y' })])
+    const ids = async (query: object) =>
+      (await store.threads({ ...page, ...query })).items.map((t) => t.id)
+    expect(await ids({ workspace: '/x' })).toEqual(['a'])
+    expect(await ids({ principal: 'local' })).toEqual(['b'])
+    expect((await store.thread('a'))?.workspace).toBe('/x')
+    expect((await store.runs({ ...page, principal: 'eve' })).total).toBe(0)
+  })
+
   it('pages and filters runs, newest first', async () => {
     const { store } = await backend.place()
     await lived(store, 't1', 'local', 0)
@@ -182,6 +215,20 @@ export function listing(backend: Backend): void {
     await store.drop('k', 'a')
     expect(await store.get('k', 'a')).toBeNull()
     expect(await store.get('other', 'a')).toBeNull()
+  })
+
+  it('writes a new document once, whoever else wants to', async () => {
+    const { store } = await backend.place()
+    const bodies = [1, 2, 3, 4]
+    const wrote = await Promise.all(
+      bodies.map((body) => store.putNew({ kind: 'k', key: 'name', body })),
+    )
+    expect(wrote.filter((isNew) => isNew)).toHaveLength(1)
+    expect(await store.get('k', 'name')).toBe(bodies[wrote.indexOf(true)])
+    expect(await store.putNew({ kind: 'k', key: 'name', body: 9 })).toBe(false)
+    await store.drop('k', 'name')
+    expect(await store.putNew({ kind: 'k', key: 'name', body: 9 })).toBe(true)
+    expect(await store.get('k', 'name')).toBe(9)
   })
 
   it('bears what a client may send', async () => {

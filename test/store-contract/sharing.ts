@@ -2,7 +2,7 @@
 
 import { expect, it, vi } from 'vitest'
 import type { Event } from '../../src/kernel/event.ts'
-import type { Append } from '../../src/kernel/ports.ts'
+import type { Append, Store } from '../../src/kernel/ports.ts'
 import { fold } from '../../src/kernel/thread.ts'
 import { openPostgresStore } from '../../src/store/index.ts'
 import { connections, rowsOf } from '../../src/store/postgres-connection.ts'
@@ -46,6 +46,26 @@ export function sharing(backend: Backend): void {
     const same = await Promise.all(stores.map((s) => new Author(s, 'same').write([facts.opened()])))
     expect(same.sort()).toEqual([null, 'version', 'version'])
     expect(await readAll(store, 'same')).toHaveLength(1)
+  })
+
+  it('counts the open runs of an account over all processes', async () => {
+    const { store, open } = await backend.place()
+    const stores = [store, await open(), await open()]
+    const admission = { account: 'local', maxRuns: 4 }
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        new Author(stores[i % 3] as Store, `t${i}`).write(
+          [facts.opened(), facts.created(`r${i}`)],
+          {
+            admission,
+          },
+        ),
+      ),
+    )
+    expect(answers.filter((a) => a === null)).toHaveLength(4)
+    expect((await store.runs({ limit: 99, offset: 0 })).total).toBe(4)
+    const taken = await Promise.all(stores.map((s) => s.putNew({ kind: 'k', key: 'one', body: 1 })))
+    expect(taken.filter((isNew) => isNew)).toHaveLength(1)
   })
 
   it('lets a writer that comes late in behind what it missed, unless it gives up', async () => {

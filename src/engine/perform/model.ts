@@ -67,14 +67,19 @@ function toRequest(
   given: { system: string; model: string; attempt: number },
 ): ModelRequest {
   const partial = partialOf(thread)
+  const { sampling } = activeRun(thread)
+  const temperature = sampling.temperature ?? agent.temperature
+  const topP = sampling.topP ?? agent.topP
+  const maxOutputTokens = sampling.maxOutputTokens ?? agent.maxOutputTokens
   return {
     ...given,
     messages: partial ? [...contextOf(thread), partial] : contextOf(thread),
     continues: partial !== null,
     tools: faces(tools),
     signal,
-    ...(agent.maxOutputTokens === undefined ? {} : { maxOutputTokens: agent.maxOutputTokens }),
-    ...(agent.temperature === undefined ? {} : { temperature: agent.temperature }),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
     ...(agent.thinking === undefined ? {} : { thinking: agent.thinking }),
   }
 }

@@ -1,0 +1,254 @@
+/**
+ * Takes commands and makes them durable: names what they make, decides them on the state they will
+ * be applied to, and answers the same request with the same receipt.
+ */
+
+import type { Command, CommandOf } from '../kernel/command.ts'
+import { decide } from '../kernel/decide.ts'
+import type { Draft, Event } from '../kernel/event.ts'
+import { Fault } from '../kernel/fault.ts'
+import { isUuid } from '../kernel/id.ts'
+import type {
+  Document,
+  Idempotency,
+  NewThread,
+  Receipt,
+  Request,
+  SubmitOptions,
+} from '../kernel/ports.ts'
+import type { ChildAsk } from '../kernel/run.ts'
+import { evolve, historyOf, type Thread } from '../kernel/thread.ts'
+import type { EngineDeps } from './context.ts'
+import type { Grants } from './grants.ts'
+import type { Committed, Decision, LiveThread } from './live.ts'
+import { type Kept, keptAs, receiptOf } from './receipt.ts'
+import type { Threads } from './threads.ts'
+
+export class Reception {
+  #deps: EngineDeps
+  #threads: Threads
+  #grants: Grants
+
+  constructor(deps: EngineDeps, threads: Threads, grants: Grants) {
+    this.#deps = deps
+    this.#threads = threads
+    this.#grants = grants
+  }
+
+  async openThread(
+    thread: NewThread,
+    options: { idempotency?: Idempotency } = {},
+  ): Promise<Thread> {
+    const receipt = await this.#once(options.idempotency, async () =>
+      this.#execute(await this.#place(thread), [this.#openCommand(thread)], options),
+    )
+    return (await this.#threads.current(receipt.thread)).state
+  }
+
+  async begin(
+    thread: NewThread,
+    request: Extract<Request, { do: 'submit' }>,
+    options: SubmitOptions = {},
+  ): Promise<Receipt> {
+    return this.#once(options.idempotency, async () => {
+      const commands = [this.#openCommand(thread), this.#name(request)]
+      return this.#execute(await this.#place(thread), commands, options)
+    })
+  }
+
+  async submit(id: string, request: Request, options: SubmitOptions = {}): Promise<Receipt> {
+    return this.#once(options.idempotency, async () => {
+      if (request.do === 'answer')
+        return this.#answer(await this.#threads.current(id), request, options)
+      return this.#execute(await this.#threads.known(id), [this.#name(request)], options)
+    })
+  }
+
+  async recall(idempotency: Idempotency): Promise<Receipt | null> {
+    const kept = (await this.#deps.store.get('idempotency', idempotency.key)) as Kept | null
+    if (!kept) return null
+    if (kept.hash === idempotency.hash) return { ...kept.receipt, replayed: true }
+    throw new Fault(
+      'duplicate',
+      'This idempotency key was used for another request. Use a new key.',
+    )
+  }
+
+  /** A new thread with the transcript of another one. */
+  async fork(source: Thread, origin: NewThread['origin']): Promise<Thread> {
+    const live = this.#threads.create(this.#deps.newId())
+    const { agent, model, workspace, account, policy, title } = source
+    const open: CommandOf<'open'> = {
+      do: 'open',
+      agent,
+      model,
+      workspace,
+      account,
+      policy,
+      title: title === null ? null : `${title} (fork)`,
+      parent: null,
+      forkedFrom: { thread: source.id, seq: source.seq },
+      history: historyOf(source),
+      origin,
+    }
+    return (await this.commit(live, [open])).thread
+  }
+
+  /** Appends what the commands come to: all of them, or the Fault of the first that is refused. */
+  commit(
+    live: LiveThread,
+    commands: Command[],
+    options: SubmitOptions = {},
+    documents: Document[] = [],
+  ): Promise<Committed> {
+    const { idempotency, maxRuns } = options
+    const command = commands.at(-1) as Command
+    return live.commit(decideAll(commands), {
+      isLone: idempotency !== undefined,
+      maxRuns,
+      documents: (committed) => {
+        if (!idempotency) return documents
+        const kept = keptAs(idempotency, receiptOf(command, committed), this.#deps.clock())
+        return [...documents, { ...kept, ifAbsent: true }]
+      },
+    })
+  }
+
+  /** Where a thread that is not there yet will be. */
+  async #place({ id }: NewThread): Promise<LiveThread> {
+    if (id === undefined) return this.#threads.create(this.#deps.newId())
+    if (isUuid(id)) return this.#threads.fresh(id)
+    throw new Fault('invalid', 'The id of a thread is a UUID in lower case, with dashes.')
+  }
+
+  /** An answer reaches the asks of the thread's children too: a person need not know whose they are. */
+  async #answer(
+    live: LiveThread,
+    request: CommandOf<'answer'>,
+    options: SubmitOptions,
+  ): Promise<Receipt> {
+    const { idempotency, remember = false } = options
+    const children = (live.state.active?.childAsks ?? []).filter((a) => concerns(request, a))
+    const isOwn = (live.state.active?.asks ?? []).length > 0
+    const receipts: Receipt[] = []
+    for (const { thread, ask } of children)
+      receipts.push(await this.submit(thread, { ...request, ask }, { remember }))
+    if (
+      receipts.length > 0 &&
+      !(isOwn && request.ask === undefined && request.call === undefined)
+    ) {
+      const receipt = { ...(receipts.at(-1) as Receipt), thread: live.id, seq: live.state.seq }
+      const { store, clock } = this.#deps
+      if (idempotency) await store.put(keptAs(idempotency, receipt, clock()))
+      return receipt
+    }
+    return this.#execute(live, [request], options)
+  }
+
+  #openCommand(thread: NewThread): CommandOf<'open'> {
+    const { settings } = this.#deps
+    return {
+      do: 'open',
+      agent: thread.agent,
+      model: thread.model ?? null,
+      title: thread.title ?? null,
+      workspace: thread.workspace ?? settings.workspace,
+      account: thread.account,
+      policy: thread.policy ?? null,
+      parent: null,
+      forkedFrom: null,
+      history: [],
+      origin: thread.origin,
+    }
+  }
+
+  /** Gives the command the id it lacks. */
+  #name(request: Request): Command {
+    switch (request.do) {
+      case 'submit':
+      case 'compact':
+      case 'retry':
+        return { ...request, run: request.run ?? this.#deps.newId() }
+      case 'steer':
+        return { ...request, id: request.id ?? this.#deps.newId() }
+      default:
+        return request
+    }
+  }
+
+  async #once(idempotency: Idempotency | undefined, act: () => Promise<Receipt>): Promise<Receipt> {
+    if (!idempotency) return act()
+    const earlier = await this.recall(idempotency)
+    if (earlier) return earlier
+    try {
+      return await act()
+    } catch (error) {
+      // Somebody was quicker with the same key: theirs is the answer.
+      const isBeaten = error instanceof Fault && ['duplicate', 'conflict'].includes(error.code)
+      const answer = isBeaten ? await this.recall(idempotency) : null
+      if (!answer) throw error
+      return answer
+    }
+  }
+
+  async #execute(live: LiveThread, commands: Command[], options: SubmitOptions): Promise<Receipt> {
+    const command = commands.at(-1) as Command
+    const grants = options.remember ? await this.#toRemember(live.state, command) : []
+    const committed = await this.commit(live, commands, options, grants)
+    if (grants.length > 0) this.#grants.forget()
+    return receiptOf(command, committed)
+  }
+
+  /** Grants for the calls that the answer allows. */
+  async #toRemember(thread: Thread, command: Command): Promise<Document[]> {
+    if (command.do !== 'answer') return []
+    const settled = decide(thread, command)
+    if (settled instanceof Fault || !thread.active) return []
+    const { catalog, toolbox } = this.#deps
+    const name = thread.active.agent ?? thread.agent
+    const agent = catalog.agent(name)
+    const { tools } = agent ? await toolbox.open(agent) : { tools: [] }
+    const allowed = new Set(settled.flatMap(allowedCalls))
+    return thread.active.asks
+      .flatMap((a) => (a.body.kind === 'approval' ? a.body.calls : []))
+      .filter((c) => allowed.has(c.call))
+      .map((c) => {
+        const pattern = tools.find((t) => t.name === c.tool)?.grant(c.input) ?? null
+        return this.#grants.document({ agent: name, tool: c.tool, pattern })
+      })
+  }
+}
+
+/** Does the answer mean this ask of a child? One that names nothing means all. */
+function concerns({ ask, call }: CommandOf<'answer'>, child: ChildAsk): boolean {
+  if (ask !== undefined) return ask === child.ask
+  if (call === undefined) return true
+  if (child.body.kind === 'question') return child.body.call === call
+  return 'calls' in child.body && child.body.calls.some((c) => c.call === call)
+}
+
+function decideAll(commands: Command[]): Decision {
+  return (thread, at) => {
+    const drafts: Draft[] = []
+    let state = thread
+    for (const command of commands) {
+      const decided = decide(state, command)
+      if (decided instanceof Fault) return decided
+      drafts.push(...decided)
+      state = advance(state, decided, at)
+    }
+    return drafts
+  }
+}
+
+function advance(thread: Thread, drafts: Draft[], at: number): Thread {
+  return drafts.reduce(
+    (state, d) => evolve(state, { thread: state.id, seq: state.seq + 1, at, ...d } as Event),
+    thread,
+  )
+}
+
+const allowedCalls = (d: Draft): string[] =>
+  d.type === 'ask.settled'
+    ? Object.entries(d.data.rulings).flatMap(([call, r]) => (r.allow ? [call] : []))
+    : []

@@ -301,6 +301,17 @@ export interface RunQuery {
   offset: number
 }
 
+export interface FeedPage {
+  /** To go on from. */
+  cursor: number
+  events: Event[]
+  /**
+   * The place of the commit that each event came with. Events of one commit share it, and a page
+   * never ends within a commit: whoever has read all of a place can go on from it.
+   */
+  places: number[]
+}
+
 export interface UsageTotal {
   /** `YYYY-MM-DD`, UTC. */
   day: string
@@ -324,7 +335,9 @@ export interface Store {
   /** Events with seq > after, in order, at most about `limit`. */
   read(thread: string, after: number, limit: number): Promise<Event[]>
   /** All threads' events but the deltas, in the order of their commits, with a cursor. */
-  feed(after: number, limit: number): Promise<{ cursor: number; events: Event[] }>
+  feed(after: number, limit: number): Promise<FeedPage>
+  /** The cursor behind everything that is there now. */
+  feedEnd(): Promise<number>
   thread(id: string): Promise<ThreadRow | null>
   threads(query: ThreadQuery): Promise<Page<ThreadRow>>
   run(id: string): Promise<RunRow | null>
@@ -346,8 +359,13 @@ export interface Store {
   release(worker: string, lease: Lease): Promise<void>
   get(kind: string, key: string): Promise<Json | null>
   put(document: Document): Promise<void>
-  /** False, and nothing is written, when there is one of that kind and key, whoever wrote it. */
-  putNew(document: Document): Promise<boolean>
+  /**
+   * False, and nothing is written, when there is one of that kind and key, whoever wrote it. Of
+   * several all are written or none.
+   */
+  putNew(documents: Document | Document[]): Promise<boolean>
+  /** False, and nothing is written, when the body is not `before` any more; null: there is none. */
+  swap(document: Document, before: Json | null): Promise<boolean>
   drop(kind: string, key: string): Promise<void>
   list(kind: string, prefix?: string): Promise<Document[]>
   /** Told when a thread's log has moved on by another process's hand; seq 0: it was erased. */

@@ -16,7 +16,7 @@ const KEPT_ROWS = 4
 
 export function createReader(
   all: (statement: Statement) => Promise<Row[]>,
-): Pick<Store, 'read' | 'feed'> {
+): Pick<Store, 'read' | 'feed' | 'feedEnd'> {
   const opened = new Map<string, Event[]>()
 
   /** What a range of a thread says never changes, so its name is enough to know it by. */
@@ -49,14 +49,20 @@ export function createReader(
     feed: async (after, limit) => {
       const rows = await all(sql.feedAfter(after, Math.max(1, limit)))
       const events: Event[] = []
+      const places: number[] = []
       let cursor = after
       for (const row of rows) {
         const chunk = decode(row.thread as string, row.first_seq as number, row.body as string)
-        for (const event of chunk) if (!isDelta(event.type)) events.push(event)
+        events.push(...chunk.filter((e) => !isDelta(e.type)))
         cursor = row.pos as number
+        while (places.length < events.length) places.push(cursor)
         if (events.length >= limit) break
       }
-      return { cursor, events }
+      return { cursor, events, places }
+    },
+    feedEnd: async () => {
+      const [row] = await all(sql.topPos())
+      return (row?.top as number | null) ?? 0
     },
   }
 }

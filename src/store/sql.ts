@@ -348,12 +348,25 @@ export const documentValues = ({ kind, key, body }: Document): Value[] =>
 
 export const putDocuments = (documents: Value[][]): Statement[] => inserts(DOCUMENTS, documents)
 
-/** Gives a row back when there was none before. */
-export const putNewDocument = (values: Value[]): Statement =>
+/** All of them or none; gives rows back when they were written. */
+export function putNewDocuments(documents: Value[][]): Statement {
+  const cell = (n: number): string => `cast($${n} as TEXT)`
+  const rows = documents.map((_, i) => `(${[1, 2, 3, 4].map((c) => cell(4 * i + c)).join(', ')})`)
+  return statement(
+    `insert into documents (kind, key, scope, body)
+     select column1, column2, column3, column4 from (values ${rows.join(', ')}) as fresh
+     where not exists (select 1 from documents as old join (values ${rows.join(', ')}) as wanted
+       on old.kind = wanted.column1 and old.key = wanted.column2)
+     returning key`,
+    ...documents.flat(),
+  )
+}
+
+/** Gives a row back when the body was `before`. */
+export const swapDocument = ([kind, key, , body]: Value[], before: Value): Statement =>
   statement(
-    `insert into documents (kind, key, scope, body) values ($1, $2, $3, $4)
-     on conflict (kind, key) do nothing returning key`,
-    ...values,
+    'update documents set body = $3 where kind = $1 and key = $2 and body = $4 returning key',
+    ...[kind as Value, key as Value, body as Value, before],
   )
 
 export const existing = (keys: [kind: string, key: string][]): Statement[] =>

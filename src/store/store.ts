@@ -194,6 +194,13 @@ function leases(db: Db, writer: Writer, run: All) {
 }
 
 function documents(all: All, run: All) {
+  const putNew: Store['putNew'] = async (fresh) => {
+    const all = Array.isArray(fresh) ? fresh : [fresh]
+    const names = new Set(all.map(({ kind, key }) => `${kind}\0${key}`))
+    if (names.size < all.length) throw new Error('putNew: two documents have the same key')
+    if (all.length === 0) return true
+    return (await run(sql.putNewDocuments(all.map(sql.documentValues)))).length > 0
+  }
   return {
     get: async (kind, key) => {
       const [row] = await all(sql.getDocument(kind, key))
@@ -202,8 +209,12 @@ function documents(all: All, run: All) {
     put: async (document) => {
       for (const statement of sql.putDocuments([sql.documentValues(document)])) await run(statement)
     },
-    putNew: async (document) =>
-      (await run(sql.putNewDocument(sql.documentValues(document)))).length > 0,
+    putNew,
+    swap: async (document, before) => {
+      if (before === null) return putNew(document)
+      const values = sql.documentValues(document)
+      return (await run(sql.swapDocument(values, JSON.stringify(before)))).length > 0
+    },
     drop: async (kind, key) => void (await run(sql.dropDocument(kind, key))),
     list: async (kind, prefix = '') => {
       const rows = await all(sql.listDocuments(kind, prefix))

@@ -38,6 +38,23 @@ export function feeding(backend: Backend): void {
     expect(paged).toEqual(whole)
   })
 
+  it('knows the place of every event, and where it ends', async () => {
+    const { store } = await backend.place()
+    expect(await store.feedEnd()).toBe(0)
+    const a = await speaking(store, 'a')
+    await speaking(store, 'b')
+    await a.write([facts.answered('a-run')])
+    const page = await store.feed(0, 100)
+    const [first, second, third] = [...new Set(page.places)] as [number, number, number]
+    const each = (place: number) => page.events.filter((_, i) => page.places[i] === place)
+    expect([each(first), each(second), each(third)].map((of) => of.length)).toEqual([4, 4, 1])
+    expect(await store.feedEnd()).toBe(page.cursor)
+    expect(third).toBe(page.cursor)
+    expect((await store.feed(second, 9)).events).toEqual(each(third))
+    await store.erase('a')
+    expect(await store.feedEnd()).toBe(page.cursor)
+  })
+
   it('a reader that follows closely misses nothing while many write', async () => {
     const { store, open } = await backend.place()
     const others = backend.isShared ? [await open(), await open()] : []

@@ -1,6 +1,7 @@
 /** Lists, filters and totals: they say what the fold says. */
 
 import { expect, it } from 'vitest'
+import type { Json } from '../../src/kernel/part.ts'
 import type { Cursor, Store } from '../../src/kernel/ports.ts'
 import { type RunRow, rowsOf } from '../../src/kernel/rows.ts'
 import { NO_USAGE } from '../../src/kernel/usage.ts'
@@ -229,6 +230,33 @@ export function listing(backend: Backend): void {
     await store.drop('k', 'name')
     expect(await store.putNew({ kind: 'k', key: 'name', body: 9 })).toBe(true)
     expect(await store.get('k', 'name')).toBe(9)
+  })
+
+  it('writes several new documents, or none of them', async () => {
+    const { store } = await backend.place()
+    const of = (...keys: string[]) => keys.map((key) => ({ kind: 'k', key, body: { key } }))
+    expect(await store.putNew(of('a', 't1/b', 'c'))).toBe(true)
+    expect(await store.putNew(of('d', 'c', 'e'))).toBe(false)
+    expect((await store.list('k')).map((d) => d.key)).toEqual(['a', 'c', 't1/b'])
+    expect((await store.list('k', 't1/')).map((d) => d.body)).toEqual([{ key: 't1/b' }])
+    expect(await store.putNew([])).toBe(true)
+    await expect(store.putNew(of('x', 'x'))).rejects.toThrow('same key')
+  })
+
+  it('swaps a document only for one that has not changed', async () => {
+    const { store } = await backend.place()
+    const swap = (body: Json, before: Json | null) =>
+      store.swap({ kind: 'k', key: 'a', body }, before)
+    const first = { n: 1, name: 'é"\u0000\ud800', list: [1.5, null], 10: 'ten', 9: 'nine' }
+    expect(await swap(first, { n: 0 })).toBe(false)
+    expect(await swap(first, null)).toBe(true)
+    expect(await swap({ n: 2 }, null)).toBe(false)
+    const wins = await Promise.all([2, 3, 4].map((n) => swap({ n }, first)))
+    expect(wins.filter((isDone) => isDone)).toHaveLength(1)
+    expect(await store.get('k', 'a')).toEqual({ n: 2 + wins.indexOf(true) })
+    const read = (await store.get('k', 'a')) as Json
+    expect(await swap(first, read)).toBe(true)
+    expect(await swap({ n: 5 }, await store.get('k', 'a'))).toBe(true)
   })
 
   it('bears what a client may send', async () => {

@@ -66,7 +66,12 @@ export interface Issue {
 export const issueTexts = (issues: readonly Issue[]): string[] =>
   issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
 
-/** The issues a Fault of the transport carries, or none. */
+/** The issues a Fault carries, or none. Who checks files names the place in one text. */
 export function issuesOf(details: Readonly<Record<string, unknown>>): Issue[] {
-  return Array.isArray(details.issues) ? (details.issues as Issue[]) : []
+  if (!Array.isArray(details.issues)) return []
+  const issues = details.issues as (Omit<Issue, 'path'> & { path: PropertyKey[] | string })[]
+  return issues.map((issue) => ({
+    ...issue,
+    path: typeof issue.path === 'string' ? issue.path.split('.').filter(Boolean) : issue.path,
+  }))
 }

@@ -176,6 +176,38 @@ it('what there is is told as it is declared', async () => {
   await ask('GET', '/openapi.json')
 })
 
+it('the log, agents, jobs and the server answer as they are declared', async () => {
+  const { thread } = (await ask('POST', '/runs', { input: script([{ say: 'Hi.' }]) })).body
+  await told(thread, 'run.ended')
+  await ask('GET', `/threads/${thread}/outline`)
+  await ask('GET', `/threads/${thread}/moments/1`)
+  await ask('GET', `/threads/${thread}/moments/4?messages=2`)
+  await ask('GET', `/threads/${thread}/frames?limit=3`)
+  await ask('POST', '/agents', { name: 'tester', instructions: 'Be brief.' })
+  await ask('GET', '/agents/tester/source')
+  await ask('PUT', '/agents/tester', { config: { model: 'scripted:x' } })
+  await ask('POST', '/agents/tester/check', {})
+  const [grant] = (await ask('GET', '/agents/assistant/grants')).body.items
+  expect(grant).toMatchObject({ tool: 'write' })
+  const left = await ask('POST', '/agents/assistant/grants/revoke', grant)
+  expect(left.body.items).not.toContainEqual(grant)
+  await ask('GET', '/agents/tester/capabilities')
+  await ask('DELETE', '/agents/tester')
+  const schedule = 'FREQ=DAILY;BYHOUR=9;BYMINUTE=0'
+  const job = (await ask('POST', '/jobs', { kind: 'chore', body: 'Look.', schedule })).body.id
+  await ask('GET', '/jobs?kind=chore')
+  await ask('POST', `/jobs/${job}/run`)
+  await told(job, 'run.ended')
+  await ask('GET', `/jobs/${job}`)
+  await ask('PATCH', `/jobs/${job}`, { state: 'archived' })
+  await ask('DELETE', `/jobs/${job}`)
+  await ask('GET', '/usage/runs')
+  await ask('GET', '/usage/tools')
+  await ask('GET', '/server')
+  await ask('GET', '/connect')
+  await ask('POST', '/connect/clotho/token')
+})
+
 it('refusals have one form', async () => {
   const nobody = '01890a5d-ac96-774b-bcce-b302099a8057'
   const refused = [
@@ -187,8 +219,13 @@ it('refusals have one form', async () => {
     await ask('POST', `/asks/${nobody}/answer`, { allow: true }),
     await ask('GET', '/runs?limit=0'),
     await ask('POST', '/threads', {}, { 'idempotency-key': 'k' }),
+    await ask('PUT', '/agents/assistant', { config: { temperature: 9 } }),
+    await ask('POST', '/jobs', { kind: 'chore', body: 'x', schedule: 'FREQ=OFTEN' }),
+    await ask('GET', `/threads/${nobody}/moments/1`),
   ]
-  expect(refused.map((r) => r.status)).toEqual([400, 422, 422, 404, 404, 404, 400, 400])
+  expect(refused.map((r) => r.status)).toEqual([
+    400, 422, 422, 404, 404, 404, 400, 400, 400, 400, 404,
+  ])
 })
 
 it('no operation was left out but the streams', () => {

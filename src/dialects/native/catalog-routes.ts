@@ -1,14 +1,12 @@
-/** What there is: agents, models, tools, what was used, and how the server fares. */
+/** What there is: models, tools, and whether the server does its work. */
 
 import type { Agent } from '../../kernel/agent.ts'
 import { Fault } from '../../kernel/fault.ts'
-import type { Engine, Tool, UsageTotal } from '../../kernel/ports.ts'
-import { addUsage } from '../../kernel/usage.ts'
+import type { Engine, Tool } from '../../kernel/ports.ts'
 import { type Route, route } from '../../wire/dialect.ts'
 import { openApi } from '../../wire/openapi.ts'
 import * as catalog from './catalog-schema.ts'
-import { given } from './commands.ts'
-import { accountOf, agentOf } from './desk.ts'
+import { agentOf } from './desk.ts'
 import * as schema from './schema.ts'
 
 const AT = '/manifold/v1'
@@ -20,32 +18,6 @@ export interface About {
 }
 
 export const catalogRoutes = (engine: Engine, about: About): Route[] => [
-  route({
-    method: 'GET',
-    path: `${AT}/agents`,
-    tag: 'catalog',
-    summary: 'The agents, and the files that could not be read.',
-    answers: { 200: { about: 'All of them.', schema: catalog.AgentList } },
-    handle: () => ({
-      status: 200,
-      json: {
-        items: engine.catalog.agents().map(agentSummary),
-        problems: engine.catalog.problems(),
-      },
-    }),
-  }),
-  route({
-    method: 'GET',
-    path: `${AT}/agents/{agent}`,
-    tag: 'catalog',
-    summary: 'One agent, with its instructions and limits.',
-    answers: { 200: { about: 'The agent.', schema: catalog.AgentView } },
-    handle: ({ path }) => {
-      const agent = engine.catalog.agent(path.agent as string)
-      if (!agent) throw new Fault('not_found', `There is no agent ${path.agent}.`)
-      return { status: 200, json: agentView(agent) }
-    },
-  }),
   route({
     method: 'GET',
     path: `${AT}/models`,
@@ -71,19 +43,6 @@ export const catalogRoutes = (engine: Engine, about: About): Route[] => [
       const agent = engine.catalog.agent(agentOf(engine, query.agent)) as Agent
       const { tools, problems } = await engine.toolbox.open(agent)
       return { status: 200, json: { agent: agent.name, items: tools.map(toolView), problems } }
-    },
-  }),
-  route({
-    method: 'GET',
-    path: `${AT}/usage`,
-    tag: 'usage',
-    summary: 'Tokens and money, by day, agent and model.',
-    query: schema.UsageQuery,
-    answers: { 200: { about: 'The totals.', schema: catalog.UsageList } },
-    handle: async ({ query, principal }) => {
-      const { by = ['day', 'agent', 'model'], ...span } = query
-      const totals = await engine.store.usage({ ...given(span), ...accountOf(principal) })
-      return { status: 200, json: { items: groupUsage(totals, by) } }
     },
   }),
   route({
@@ -146,23 +105,6 @@ export function documentRoutes(routes: readonly Route[], { version }: About): Ro
   return own
 }
 
-const agentSummary = ({ name, about, model, revision, folder }: Agent) => ({
-  name,
-  about,
-  model,
-  revision,
-  isBuiltIn: folder === null,
-})
-
-/** Of tool servers only that they are there: their settings hold secrets. */
-function agentView({ extra: _, servers, skills, ...agent }: Agent) {
-  return {
-    ...agent,
-    skills: skills.map(({ name, about }) => ({ name, about })),
-    servers: Object.entries(servers).map(([name, { transport }]) => ({ name, transport })),
-  }
-}
-
 const toolView = ({ name, about, input, kind, access, readOnly, replayable }: Tool) => ({
   name,
   about,
@@ -172,20 +114,3 @@ const toolView = ({ name, about, input, kind, access, readOnly, replayable }: To
   readOnly,
   replayable,
 })
-
-type UsageKey = 'day' | 'agent' | 'model'
-
-function groupUsage(totals: readonly UsageTotal[], by: readonly UsageKey[]) {
-  const groups = new Map<string, Partial<UsageTotal> & Pick<UsageTotal, 'calls' | 'usage'>>()
-  for (const total of totals) {
-    const names = Object.fromEntries(by.map((key) => [key, total[key]]))
-    const key = JSON.stringify(names)
-    const before = groups.get(key)
-    groups.set(key, {
-      ...names,
-      calls: (before?.calls ?? 0) + total.calls,
-      usage: before ? addUsage(before.usage, total.usage) : total.usage,
-    })
-  }
-  return [...groups.values()]
-}

@@ -1,50 +1,6 @@
-/** The forms in which native tells what there is: agents, models, tools, use, and the server itself. */
+/** The forms in which native tells what there is: models, tools, and the server's pulse. */
 
 import { z } from '../../wire/schema.ts'
-import { Usage } from './schema.ts'
-
-const Problem = z.object({ file: z.string(), problem: z.string() })
-
-const AgentSummary = z.object({
-  name: z.string(),
-  about: z.string(),
-  model: z.string().nullable().describe('Null: the default model of the server.'),
-  revision: z.string().describe('Changes whenever the agent does.'),
-  isBuiltIn: z.boolean(),
-})
-
-export const AgentList = z.object({
-  items: z.array(AgentSummary),
-  problems: z.array(Problem).describe('Files that could not be read.'),
-})
-
-const Verdict = z.enum(['allow', 'ask', 'deny'])
-
-export const AgentView = z.looseObject({
-  name: z.string(),
-  about: z.string(),
-  instructions: z.string(),
-  model: z.string().nullable(),
-  tools: z.object({
-    preset: z.string(),
-    allow: z.array(z.string()),
-    deny: z.array(z.string()),
-  }),
-  permissions: z.object({
-    rules: z.array(z.looseObject({})),
-    otherwise: z.record(z.string(), Verdict).describe('By kind of access.'),
-  }),
-  limits: z.object({
-    turns: z.number(),
-    wallMs: z.number(),
-    tokens: z.number().nullable(),
-    costUsd: z.number().nullable(),
-  }),
-  skills: z.array(z.object({ name: z.string(), about: z.string() })),
-  servers: z.array(z.object({ name: z.string(), transport: z.enum(['stdio', 'http']) })),
-  children: z.array(z.string()).nullable().describe('Null: any agent may be given tasks.'),
-  revision: z.string(),
-})
 
 const Price = z.number().nullable().describe('US dollars per million tokens; null: not known.')
 
@@ -79,18 +35,6 @@ export const ToolList = z.object({
   agent: z.string(),
   items: z.array(Tool),
   problems: z.array(z.string()).describe('Tool servers that do not answer.'),
-})
-
-export const UsageList = z.object({
-  items: z.array(
-    z.object({
-      day: z.string().optional().describe('`YYYY-MM-DD`, UTC.'),
-      agent: z.string().optional(),
-      model: z.string().optional(),
-      calls: z.number().int(),
-      usage: Usage,
-    }),
-  ),
 })
 
 export const Health = z.object({

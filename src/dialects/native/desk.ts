@@ -25,6 +25,12 @@ export const accountOf = ({ account }: Principal): { account: string } => ({ acc
 export const mayUse = (principal: Principal, account: string): boolean =>
   principal.account === account
 
+/** What is of the whole machine is the business of its owner. */
+export function ownerOnly({ account }: Principal, what: string): void {
+  if (account === 'local') return
+  throw new Fault('forbidden', `Only the owner of the server may ${what}.`)
+}
+
 /** A thread that the caller may know of. */
 export async function threadOf(
   engine: Engine,

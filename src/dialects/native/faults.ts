@@ -29,7 +29,8 @@ const STATUS: Record<FaultCode, number> = {
 export function refuse(fault: Fault): Reply {
   const { code, details } = fault
   const issues = issueTexts(issuesOf(details))
-  const first = issues[0]
+  // Only the transport leaves it to the dialect to say which; others have said it.
+  const first = details.where === undefined ? undefined : issues[0]
   const message = first === undefined ? fault.message : `${fault.message} ${first}.`
   const requestId =
     typeof details.id === 'string' && code === 'internal' ? details.id : randomUUID()

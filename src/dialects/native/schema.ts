@@ -187,14 +187,6 @@ export type StreamQuery = z.infer<typeof StreamQuery>
 
 export const ToolsQuery = z.object({ agent: z.string().optional() })
 
-const UsageKey = z.enum(['day', 'agent', 'model'])
-
-export const UsageQuery = z.object({
-  since: timeText().optional(),
-  until: timeText().optional(),
-  by: listText(UsageKey).optional().describe('Default `day,agent,model`.'),
-})
-
 // ---- what is answered ---------------------------------------------------------------------
 
 const pageOf = <T extends z.ZodType>(item: T) =>
@@ -226,6 +218,7 @@ export const ThreadSummary = z.object({
   title: z.string().nullable(),
   preview: z.string().nullable(),
   dialect: z.string(),
+  workspace: z.string(),
   status: z.string(),
   activeRun: z.string().nullable(),
   lastRun: z.string().nullable(),

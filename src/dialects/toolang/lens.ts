@@ -18,7 +18,7 @@ interface Shown {
 }
 
 export const toolangLens = lens<Seen, Shown>({
-  stream: 'GET /api/v1/threads/{thread_id}/events',
+  stream: 'GET /api/v1/threads/{thread_id}/stream',
   carrier: 'sse',
   projection: {
     open: (thread) => ({ telling: projection.open(thread) }),

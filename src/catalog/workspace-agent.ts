@@ -45,6 +45,7 @@ export interface ModelChoice {
   /** Where it was found in the end: `platform/x` or `workspace/x`. */
   ref?: string
   temperature?: number
+  topP?: number
   maxOutputTokens?: number
   problem?: string
 }
@@ -162,9 +163,11 @@ export function modelChoice(
   const fields = isFields(value) ? value : {}
   const ref = typeof value === 'string' ? value : textAt(fields, 'model_ref', 'ref', 'name')
   const temperature = numberAt(fields, 'temperature')
+  const topP = numberAt(fields, 'top_p')
   const maxOutputTokens = numberAt(fields, 'max_tokens')
   const own = {
     ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
   }
   if (ref === undefined) return { model: null, ...own }

@@ -34,7 +34,7 @@ async function ask(engine: Engine, body: schema.GenerateBody, signal: AbortSigna
         at: 0,
       }),
     )
-  const { temperature, maxTokens } = body
+  const { temperature, topP, maxTokens } = body
   const items = engine.models.stream({
     model,
     system: system.join('\n\n'),
@@ -43,6 +43,7 @@ async function ask(engine: Engine, body: schema.GenerateBody, signal: AbortSigna
     attempt: 1,
     tools: [],
     ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
     ...(maxTokens === undefined ? {} : { maxOutputTokens: maxTokens }),
     signal,
   })

@@ -3,16 +3,7 @@
 import type { Event, EventOf } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
 import type { Chronicle, OpenTurn } from './chronicle.ts'
-import {
-  agentName,
-  callPart,
-  inputContent,
-  messagesIn,
-  resultPart,
-  spokenContent,
-  toolName,
-  toolSource,
-} from './content.ts'
+import { callPart, inputContent, messagesIn, resultPart, spokenContent } from './content.ts'
 import {
   boundaryMessageId,
   callMessageId,
@@ -28,6 +19,7 @@ import {
 import { errorCode } from './project.ts'
 import type { MessageRecord, RunRecord, StepRecord } from './record.ts'
 import { endOf, finishReason } from './telling.ts'
+import { agentName, toolInput, toolName, toolSource } from './tool.ts'
 
 export function note(chronicle: Chronicle, event: Event): void {
   const run = event.run === null ? undefined : chronicle.runs.get(event.run)
@@ -380,7 +372,7 @@ function toolStarted(chronicle: Chronicle, run: RunRecord, event: EventOf<'tool.
     name: toolName(tool),
     agent: run.agent ?? '',
     status: 'running',
-    input: { toolCallId: id, ...toolSource(tool), input: call?.input ?? {} },
+    input: { toolCallId: id, ...toolSource(tool), input: toolInput(tool, call?.input ?? {}) },
     output: null,
     startedAt: event.at,
     endedAt: null,

@@ -6,6 +6,7 @@
 import type { InputPart, Json, Message, Outcome, Part } from '../../kernel/part.ts'
 import { textOf } from '../../kernel/part.ts'
 import type { ContentPart } from './schema.ts'
+import { toolInput, toolName } from './tool.ts'
 
 export type Content = string | { [key: string]: Json }[]
 
@@ -68,7 +69,7 @@ export const callPart = (call: string, tool: string, input: Json): { [key: strin
   type: 'tool-call',
   toolCallId: call,
   toolName: toolName(tool),
-  input,
+  input: toolInput(tool, input),
 })
 
 export const resultPart = (result: {
@@ -115,49 +116,3 @@ interface Told {
 
 const isSpoken = (part: Part): part is Extract<Part, { kind: 'text' | 'thinking' }> =>
   part.kind === 'text' || part.kind === 'thinking'
-
-// ---- tools --------------------------------------------------------------------------------
-
-const NAMES: Record<string, string> = {
-  shell: 'Bash',
-  read: 'Read',
-  write: 'Write',
-  edit: 'Edit',
-  glob: 'Glob',
-  grep: 'Grep',
-  list: 'List',
-  web_fetch: 'WebFetch',
-  todo: 'TodoWrite',
-  ask_user: 'AskUser',
-  skill: 'Skill',
-  task: 'SubAgent',
-}
-
-/** The tools of OAH that there are here, in its order. */
-export const NATIVE_TOOLS = [
-  'Bash',
-  'Read',
-  'Write',
-  'Edit',
-  'Glob',
-  'Grep',
-  'WebFetch',
-  'TodoWrite',
-]
-
-const SAFE = new Set(['read', 'glob', 'grep', 'list', 'web_fetch'])
-
-/** `shell` is `Bash`; a tool of an MCP server `s__t` is `s.t`. */
-export const toolName = (tool: string): string => NAMES[tool] ?? tool.replace('__', '.')
-
-export function toolSource(tool: string): { sourceType: string; retryPolicy: string } {
-  const retryPolicy = SAFE.has(tool) ? 'safe' : 'manual'
-  if (tool === 'run_action') return { sourceType: 'action', retryPolicy }
-  if (tool === 'task') return { sourceType: 'agent', retryPolicy }
-  if (tool === 'skill') return { sourceType: 'skill', retryPolicy }
-  return { sourceType: tool in NAMES ? 'native' : 'tool', retryPolicy }
-}
-
-/** `ws_<hex>.build` is `build` in its workspace. */
-export const agentName = (name: string): string =>
-  name.replace(/^(ws_[0-9a-f]{32}|project_[a-z0-9-]{1,64}_[0-9a-f]{10})\./, '')

@@ -17,7 +17,7 @@ const session = await post(\`/api/v1/workspaces/\${workspace.id}/sessions\`, {})
 const events = frames(\`/api/v1/sessions/\${session.id}/events\`)
 await post(\`/api/v1/sessions/\${session.id}/messages\`, { content: 'hello' })
 for await (const frame of events) {
-  if (frame.delta) process.stdout.write(frame.delta)
+  if (frame.delta) stdout.write(frame.delta)
   if (frame.status === 'completed' || frame.status === 'failed') break
 }
 console.log()`),

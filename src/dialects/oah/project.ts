@@ -6,7 +6,7 @@
 import type { AskBody, Event, EventOf } from '../../kernel/event.ts'
 import { type Json, textOf } from '../../kernel/part.ts'
 import type { Projection } from '../../wire/projection.ts'
-import { agentName, callPart, resultPart, spokenContent, toolName, toolSource } from './content.ts'
+import { callPart, resultPart, spokenContent } from './content.ts'
 import { type Data, type Frame, iso } from './frame.ts'
 import {
   callMessageId,
@@ -30,6 +30,7 @@ import {
   type Turn,
   type Waiting,
 } from './telling.ts'
+import { agentName, toolInput, toolName, toolSource } from './tool.ts'
 
 /** A frame before it has its number. */
 type Said = [event: string, data: Data]
@@ -105,9 +106,12 @@ function tell(state: Telling, event: Event): [Telling, Said[]] {
         [log(state, event, 'info', 'run', 'What the run waited for was settled.', event.data)],
       ]
     case 'child.started':
-      return [state, [delegated(state, event)]]
+      return onRun(state, event, (run) => [
+        { ...run, children: { ...run.children, [event.data.run]: agentName(event.data.agent) } },
+        [delegated(state, event)],
+      ])
     case 'child.ended':
-      return [state, [returned(state, event)]]
+      return onRun(state, event, (run) => [run, [returned(state, run, event)]])
     case 'context.compacting':
       return [state, [log(state, event, 'info', 'run', 'The context is being compacted.')]]
     case 'context.compacted':
@@ -187,7 +191,7 @@ function queueUpdated(state: Telling, run: string, action: string): Said {
       runId: runId(run),
       action,
       items,
-      ...(at < 0 ? {} : { queuedPosition: at + 1 }),
+      ...(at < 0 && action === 'removed' ? {} : { queuedPosition: at + 1 }),
     },
   ]
 }
@@ -199,7 +203,8 @@ export const queueItems = (queue: readonly Waiting[]): { [key: string]: Json }[]
 function started(state: Telling, event: EventOf<'run.started'>): [Telling, Said[]] {
   const id = event.run as string
   const waiting = state.queue[place(state.queue, id)]
-  const run: Speaking = { run: id, agent: agentName(event.data.agent), steps: 1, turn: null }
+  const agent = agentName(event.data.agent)
+  const run: Speaking = { run: id, agent, steps: 1, turn: null, children: {} }
   const next = { ...state, run, queue: state.queue.filter((w) => w.run !== id) }
   const dequeued = waiting?.isTold ? [queueUpdated(next, id, 'dequeued')] : []
   return [next, [...dequeued, ['run.started', { ...ofRun(state, id), status: 'running' }]]]
@@ -333,7 +338,11 @@ function toolStarted(
   const calls = turn.calls.map((c) => (c === call ? { ...c, isStarted: true } : c))
   const said: Said = [
     'tool.started',
-    { ...ofCall(state, run, call), input: call.input, metadata: agentOf(state, run) },
+    {
+      ...ofCall(state, run, call),
+      input: toolInput(call.tool, call.input),
+      metadata: agentOf(state, run),
+    },
   ]
   return [{ ...run, steps: run.steps + 1, turn: { ...turn, calls } }, [said]]
 }
@@ -414,11 +423,12 @@ function delegated(state: Telling, event: EventOf<'child.started'>): Said {
   ]
 }
 
-function returned(state: Telling, event: EventOf<'child.ended'>): Said {
+function returned(state: Telling, parent: Speaking, event: EventOf<'child.ended'>): Said {
   const { thread, run, outcome, output } = event.data
   const facts = {
-    ...ofRun(state, event.run as string),
-    agentName: state.run?.agent ?? '',
+    ...ofRun(state, parent.run),
+    agentName: parent.agent,
+    targetAgent: parent.children[run] ?? '',
     childSessionId: sessionId(thread),
     childRunId: runId(run),
     childStatus: outcome,

@@ -2,16 +2,17 @@
 
 import { resolve } from 'node:path'
 import type { Json } from '../../kernel/part.ts'
+import type { ToolFace } from '../../kernel/ports.ts'
 import type { ThreadRow } from '../../kernel/rows.ts'
 import type { Thread } from '../../kernel/thread.ts'
 import type { Chronicle } from './chronicle.ts'
-import { agentName, NATIVE_TOOLS, toolName } from './content.ts'
 import { type Context, subjectOf } from './context.ts'
 import { iso } from './frame.ts'
 import { inputMessageId, runId, sessionId, stepId } from './id.ts'
 import { refOf } from './models.ts'
 import type { MessageRecord, RunRecord, StepRecord } from './record.ts'
 import type { WorkspaceRecord } from './shelf.ts'
+import { agentName, toolName, toolSource } from './tool.ts'
 
 type Shown = { [key: string]: Json | undefined }
 
@@ -147,7 +148,7 @@ export const stepResource = (
 export function requestOf(
   step: StepRecord,
   chronicle: Chronicle,
-  facts: { instructions: string | null; tools: string[]; workspace: string },
+  facts: { instructions: string | null; tools: { [key: string]: Json }[]; workspace: string },
 ): { [key: string]: Json } | undefined {
   if (step.prompt === null) return undefined
   const said = chronicle.messages.slice(0, step.prompt.messages)
@@ -158,6 +159,7 @@ export function requestOf(
     .map((m): Json => ({ role: m.role, content: m.content }))
   const system =
     facts.instructions === null ? [] : [{ role: 'system', content: facts.instructions }]
+  const names = facts.tools.map((tool) => tool.name as string)
   return {
     request: {
       model: step.name,
@@ -165,9 +167,21 @@ export function requestOf(
       provider: step.name.split(':')[0] ?? '',
       messages: [...system, ...messages],
     },
-    runtime: { messageCount: messages.length, engineToolNames: facts.tools, toolServers: [] },
+    runtime: {
+      messageCount: messages.length,
+      activeToolNames: names,
+      engineToolNames: names,
+      engineTools: facts.tools,
+      toolServers: [],
+    },
   }
 }
 
-export const toolNames = (tools: readonly { name: string }[]): string[] =>
-  tools.length === 0 ? NATIVE_TOOLS : tools.map((t) => toolName(t.name))
+/** The tools that a model was offered, as OAH tells them. */
+export const shownTools = (tools: readonly ToolFace[]): { [key: string]: Json }[] =>
+  tools.map(({ name, about, input }) => ({
+    name: toolName(name),
+    description: about,
+    retryPolicy: toolSource(name).retryPolicy,
+    inputSchema: input,
+  }))

@@ -8,7 +8,7 @@ import { type Context, originOf } from './context.ts'
 import { refusal } from './faults.ts'
 import { hasPrefix, runId, runUuid } from './id.ts'
 import { pageOf } from './page.ts'
-import { requestOf, runResource, stepResource, toolNames } from './resource.ts'
+import { requestOf, runResource, shownTools, stepResource } from './resource.ts'
 import * as schema from './schema.ts'
 import { chronicleOf, type FoundRun, runOf, sessionOf, workspaceIdOf } from './scope.ts'
 import { feedOf } from './stream.ts'
@@ -153,6 +153,7 @@ async function stepsOf(context: Context, found: FoundRun, steps: FoundRun['run']
   const texts = new Map<string, string | null>()
   const agent = engine.catalog.agent(found.thread.agent)
   const { tools } = agent ? await engine.toolbox.open(agent) : { tools: [] }
+  const offered = shownTools(tools)
   const workspace = workspaceIdOf(context, found.thread.workspace)
   const shown: object[] = []
   for (const step of steps) {
@@ -160,7 +161,7 @@ async function stepsOf(context: Context, found: FoundRun, steps: FoundRun['run']
     if (hash !== undefined && !texts.has(hash))
       texts.set(hash, textIn(await engine.store.get('instructions', hash)))
     const instructions = texts.get(hash ?? '') ?? null
-    const facts = { instructions, tools: toolNames(tools), workspace }
+    const facts = { instructions, tools: offered, workspace }
     shown.push(stepResource(run, step, requestOf(step, chronicle, facts)))
   }
   return shown

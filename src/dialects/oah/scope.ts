@@ -52,11 +52,13 @@ export async function runOf(context: Context, who: Principal, id: string): Promi
 
 export const workspaceIdOf = ({ shelf }: Context, root: string): string => shelf.idOf(root)
 
-/** The account's sessions of a workspace, those that changed last first. */
-export async function sessionsIn(context: Context, who: Principal, { id }: WorkspaceRecord) {
-  const found: { row: ThreadRow; hints: Record<string, unknown> }[] = []
-  for await (const { row, opening } of context.sessions.rows(who.account))
-    if (opening.root !== '' && context.shelf.idOf(opening.root) === id)
-      found.push({ row, hints: opening.hints })
-  return found
+/** A page of the account's sessions of a workspace, those that changed last first. */
+export async function sessionsIn(
+  { engine }: Context,
+  who: Principal,
+  { root }: WorkspaceRecord,
+  page: { limit: number; offset: number },
+): Promise<ThreadRow[]> {
+  const { items } = await engine.store.threads({ account: who.account, workspace: root, ...page })
+  return items
 }

@@ -99,7 +99,34 @@ export const serverRoutes = (context: Context, routes: () => readonly Route[]): 
       )
     },
   }),
+  ...UNSERVED.map(([method, path, code]) => unserved(method, path, code)),
 ]
+
+/** What belongs to a deployment of many machines: there, and refused in words that say why. */
+const UNSERVED: [Route['method'], string, string][] = [
+  ['GET', '/api/v1/storage/redis/keys', 'redis_storage_unavailable'],
+  ['GET', '/api/v1/storage/redis/key', 'redis_storage_unavailable'],
+  ['DELETE', '/api/v1/storage/redis/key', 'redis_storage_unavailable'],
+  ['GET', '/api/v1/storage/redis/worker-affinity', 'redis_storage_unavailable'],
+  ['GET', '/api/v1/storage/redis/workspace-placements', 'redis_storage_unavailable'],
+  ['POST', '/api/v1/storage/redis/keys/delete', 'redis_storage_unavailable'],
+  ['POST', '/api/v1/storage/redis/session-queue/clear', 'redis_storage_unavailable'],
+  ['POST', '/api/v1/storage/redis/session-lock/release', 'redis_storage_unavailable'],
+  ['POST', '/internal/v1/workspaces/{workspace}/lifecycle', 'workspace_lifecycle_unavailable'],
+]
+
+const unserved = (method: Route['method'], path: string, code: string): Route =>
+  route({
+    method,
+    path,
+    summary: 'Not served here: there is nothing of the kind to look into',
+    tag,
+    answers: { 501: { about: 'Not served here' } },
+    handle: () => {
+      const why = 'This server keeps everything in one store and workspaces where they are.'
+      throw refusal('unsupported', code, why, 501)
+    },
+  })
 
 const checks = (isPostgres: boolean, isUp: boolean) => ({
   postgres: isPostgres ? (isUp ? 'up' : 'down') : 'not_configured',

@@ -1,7 +1,7 @@
 /** Sessions: make, list, read, change, delete; and what was said in them. */
 
 import type { Principal } from '../../kernel/ports.ts'
-import { threadRow } from '../../kernel/rows.ts'
+import { type ThreadRow, threadRow } from '../../kernel/rows.ts'
 import type { Thread } from '../../kernel/thread.ts'
 import { type Route, route } from '../../wire/dialect.ts'
 import type { z } from '../../wire/schema.ts'
@@ -43,13 +43,11 @@ export const sessionRoutes = (context: Context): Route[] => [
     answers: { 200: { about: 'A page' }, 404: refused },
     handle: async ({ path, query, principal }) => {
       const workspace = await context.shelf.get(principal, path.workspace as string)
-      const all = await sessionsIn(context, principal, workspace)
-      const from = offsetOf(query)
-      const items = all
-        .slice(from, from + sizeOf(query))
-        .map(({ row, hints }) => sessionResource({ row, hints, workspaceId: workspace.id }))
-      const next = { nextCursor: String(from + items.length) }
-      return { status: 200, json: { items, ...(items.length === sizeOf(query) ? next : {}) } }
+      const page = { limit: sizeOf(query), offset: offsetOf(query) }
+      const rows = await sessionsIn(context, principal, workspace, page)
+      const items = await Promise.all(rows.map((row) => resourceOf(context, row, workspace.id)))
+      const next = { nextCursor: String(page.offset + items.length) }
+      return { status: 200, json: { items, ...(items.length === page.limit ? next : {}) } }
     },
   }),
   route({
@@ -145,8 +143,8 @@ async function change(
   })
 }
 
-async function shown(context: Context, thread: Thread) {
-  const { hints } = await context.sessions.opening(thread.id)
-  const workspaceId = context.shelf.idOf(thread.workspace)
-  return sessionResource({ row: threadRow(thread), hints, workspaceId })
-}
+const shown = (context: Context, thread: Thread) =>
+  resourceOf(context, threadRow(thread), context.shelf.idOf(thread.workspace))
+
+const resourceOf = async ({ sessions }: Context, row: ThreadRow, workspaceId: string) =>
+  sessionResource({ row, workspaceId, hints: await sessions.hints(row.id) })

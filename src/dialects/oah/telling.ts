@@ -27,6 +27,8 @@ export interface Speaking {
   /** Steps of the run up to now. */
   steps: number
   turn: Turn | null
+  /** Runs that it has given tasks to, with their agents. */
+  children: Record<string, string>
 }
 
 export interface Turn {

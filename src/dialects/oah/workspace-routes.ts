@@ -7,7 +7,6 @@ import type { Principal } from '../../kernel/ports.ts'
 import { type Route, route } from '../../wire/dialect.ts'
 import type { z } from '../../wire/schema.ts'
 import { agentsOf, definitionOf } from './agents.ts'
-import { NATIVE_TOOLS } from './content.ts'
 import type { Context, Definition } from './context.ts'
 import { refusal } from './faults.ts'
 import { isWorkspaceId } from './id.ts'
@@ -18,6 +17,7 @@ import type { Runtimes } from './runtime.ts'
 import * as schema from './schema.ts'
 import { sessionsIn } from './scope.ts'
 import type { WorkspaceRecord } from './shelf.ts'
+import { NATIVE_TOOLS } from './tool.ts'
 
 const tag = 'workspaces'
 const refused = { about: 'Refused', schema: schema.Refusal }
@@ -157,15 +157,25 @@ async function addToolServers(
 async function removeWorkspace(context: Context, who: Principal, id: string): Promise<void> {
   const workspace = await context.shelf.get(who, id).catch(() => null)
   if (!workspace) return
-  const sessions = await sessionsIn(context, who, workspace)
   if (!(await context.shelf.remove(who, id))) return
   context.settings.definitions?.forget(id)
-  for (const { row } of sessions) {
-    if (row.parentThread !== null) continue
-    await context.engine.erase(row.id)
-    context.chronicles.forget(row.id)
+  await eraseSessions(context, who, workspace)
+}
+
+/** Those of subagents go with their parents. */
+async function eraseSessions(context: Context, who: Principal, workspace: WorkspaceRecord) {
+  for (;;) {
+    const rows = await sessionsIn(context, who, workspace, { limit: ERASED_AT_ONCE, offset: 0 })
+    if (rows.length === 0) return
+    for (const { id, parentThread } of rows) {
+      if (parentThread !== null && rows.some((r) => r.id === parentThread)) continue
+      await context.engine.erase(id)
+      context.chronicles.forget(id)
+    }
   }
 }
+
+const ERASED_AT_ONCE = 200
 
 async function catalogOf(context: Context, workspace: WorkspaceRecord) {
   const definition = await definitionOf(context, workspace)

@@ -1,0 +1,71 @@
+/** Tools and agents under the names that OAH has for them. */
+
+import type { Json } from '../../kernel/part.ts'
+
+const NAMES: Record<string, string> = {
+  shell: 'Bash',
+  read: 'Read',
+  write: 'Write',
+  edit: 'Edit',
+  glob: 'Glob',
+  grep: 'Grep',
+  list: 'List',
+  web_fetch: 'WebFetch',
+  todo: 'TodoWrite',
+  ask_user: 'AskUser',
+  skill: 'Skill',
+  task: 'SubAgent',
+}
+
+/** The tools of OAH that there are here, in its order. */
+export const NATIVE_TOOLS = [
+  'Bash',
+  'Read',
+  'Write',
+  'Edit',
+  'Glob',
+  'Grep',
+  'WebFetch',
+  'TodoWrite',
+]
+
+/** What OAH calls the fields of its tools, where ours have another name. */
+const FIELDS: Record<string, Record<string, string>> = {
+  read: { path: 'file_path' },
+  write: { path: 'file_path' },
+  edit: { path: 'file_path', old: 'old_string', new: 'new_string', all: 'replace_all' },
+  shell: { timeoutMs: 'timeout' },
+  grep: { ignoreCase: '-i' },
+  skill: { name: 'skill' },
+  task: { name: 'description', agent: 'subagent_name' },
+  switch_agent: { agent: 'to' },
+}
+
+/** The input of a call as OAH's clients show it; what is not ours stays as the model wrote it. */
+export function toolInput(tool: string, input: Json): Json {
+  const fields = FIELDS[tool]
+  if (!fields || typeof input !== 'object' || input === null || Array.isArray(input)) return input
+  return Object.fromEntries(
+    Object.entries(input).map(([name, value]) => [
+      fields[name] ?? name,
+      tool === 'task' && name === 'agent' && typeof value === 'string' ? agentName(value) : value,
+    ]),
+  )
+}
+
+const SAFE = new Set(['read', 'glob', 'grep', 'list', 'web_fetch'])
+
+/** `shell` is `Bash`; a tool of an MCP server `s__t` is `s.t`. */
+export const toolName = (tool: string): string => NAMES[tool] ?? tool.replace('__', '.')
+
+export function toolSource(tool: string): { sourceType: string; retryPolicy: string } {
+  const retryPolicy = SAFE.has(tool) ? 'safe' : 'manual'
+  if (tool === 'run_action') return { sourceType: 'action', retryPolicy }
+  if (tool === 'task') return { sourceType: 'agent', retryPolicy }
+  if (tool === 'skill') return { sourceType: 'skill', retryPolicy }
+  return { sourceType: tool in NAMES ? 'native' : 'tool', retryPolicy }
+}
+
+/** `ws_<hex>.build` is `build` in its workspace. */
+export const agentName = (name: string): string =>
+  name.replace(/^(ws_[0-9a-f]{32}|project_[a-z0-9-]{1,64}_[0-9a-f]{10})\./, '')

@@ -90,7 +90,8 @@ function parseJson(bytes: Buffer): unknown {
     return JSON.parse(strict.decode(bytes))
   } catch (error) {
     const issue = error instanceof Error ? error.message : ''
-    const at = /position (\d+)/.exec(issue)?.[1]
+    const end = issue.includes('end of JSON') ? String(strict.decode(bytes).length) : undefined
+    const at = /position (\d+)/.exec(issue)?.[1] ?? end
     throw new Fault('invalid', `The body is not JSON: ${issue}.`, {
       where: 'json',
       issue,

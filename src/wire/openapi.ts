@@ -139,6 +139,9 @@ function toJson(schema: z.ZodType, io: 'input' | 'output'): Schema {
         delete jsonSchema.pattern
         delete jsonSchema.enum
       }
+      // Its default is a text where it is parsed, and a number for whoever reads the document.
+      if (jsonSchema.type === 'integer' && typeof jsonSchema.default === 'string')
+        jsonSchema.default = Number(jsonSchema.default)
     },
   }) as Schema
   return rest

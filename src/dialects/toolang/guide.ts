@@ -17,7 +17,7 @@ export const toolangGuide: Guide = {
 const message = { role: 'user', parts: [{ type: 'text', text: 'hello' }] }
 const init = { method: 'POST', body: JSON.stringify({ message }) }
 for await (const frame of frames('/api/v1/chat/stream', init))
-  if (frame.type === 'text-delta') process.stdout.write(frame.delta)
+  if (frame.type === 'text-delta') stdout.write(frame.delta)
 console.log()`),
     },
   ],

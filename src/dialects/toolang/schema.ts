@@ -143,18 +143,20 @@ const whole = () =>
     .transform(Number)
     .meta({ type: 'integer' })
 
+const wholeOr = (value: number) => whole().prefault(String(value)).meta({ type: 'integer' })
+
 export const ListQuery = z.looseObject({
-  limit: whole().default(50),
+  limit: wholeOr(50),
   thread_id: z.string().optional(),
 })
 export const ThreadsQuery = z.looseObject({
-  limit: whole().default(50),
+  limit: wholeOr(50),
   origin: z.string().optional(),
 })
-export const ThreadQuery = z.looseObject({ limit: whole().default(50) })
+export const ThreadQuery = z.looseObject({ limit: wholeOr(50) })
 export const EventsQuery = z.looseObject({
   after: whole().optional(),
-  limit: whole().default(100),
+  limit: wholeOr(100),
 })
 export const StreamQuery = z.looseObject({ after: whole().optional() })
 export const KindQuery = z.looseObject({ kind: z.enum(['task', 'chore']).optional() })

@@ -36,9 +36,11 @@ export const nodeProgram = (lines: string, flags = ''): string =>
 
 /** The beginning of such a program: posts JSON, and reads the frames of a stream. */
 export const nodeClient = (needsToken: boolean): string => `
-const { BASE, TOKEN } = process.env
+import { env, stdout } from 'node:process'
+
+const { BASE, TOKEN } = env
 const headers = { 'content-type': 'application/json'${
-  needsToken ? ', authorization: `Bearer ${TOKEN}`' : ''
+  needsToken ? ', authorization: "Bearer " + TOKEN' : ''
 } }
 const post = async (path, body) => {
   const answer = await fetch(BASE + path, { method: 'POST', headers, body: JSON.stringify(body) })

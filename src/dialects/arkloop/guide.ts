@@ -18,7 +18,7 @@ const { run_id } = await post(\`/v1/threads/\${thread.id}/runs\`, {})
 const ends = ['run.completed', 'run.failed', 'run.cancelled', 'run.interrupted']
 for await (const { type, data } of frames(\`/v1/runs/\${run_id}/events\`)) {
   if (type === 'message.delta' && data.channel !== 'thinking')
-    process.stdout.write(data.content_delta)
+    stdout.write(data.content_delta)
   if (ends.includes(type)) break
 }
 console.log()`),

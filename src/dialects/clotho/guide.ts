@@ -25,7 +25,7 @@ socket.onopen = () =>
   socket.send(JSON.stringify({ type: 'run', data: { message: 'hello', stream: true } }))
 socket.onmessage = ({ data }) => {
   const frame = JSON.parse(data)
-  if (frame.type === 'agent.text_delta') process.stdout.write(frame.data.text)
+  if (frame.type === 'agent.text_delta') stdout.write(frame.data.text)
   if (frame.type === 'agent.turn_complete' || frame.type === 'agent.error') socket.close()
 }
 socket.onclose = () => console.log()`,

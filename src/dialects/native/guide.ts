@@ -1,6 +1,9 @@
 /** How the native API is spoken to, for a terminal. */
 
+import type { EventType } from '../../kernel/event.ts'
 import { curlAuth, type Guide, nodeClient, nodeProgram } from '../../wire/guide.ts'
+
+const WORDS: EventType = 'text.delta'
 
 export const nativeGuide: Guide = {
   credential: 'remote',
@@ -16,7 +19,7 @@ export const nativeGuide: Guide = {
       code: nodeProgram(`${nodeClient(needsToken)}
 const { run } = await post('/manifold/v1/runs', { input: 'hello' })
 for await (const event of frames(\`/manifold/v1/runs/\${run}/stream\`))
-  if (event.type === 'text.delta') process.stdout.write(event.data.text)
+  if (event.type === '${WORDS}') stdout.write(event.data.text)
 console.log()`),
     },
   ],

@@ -3,6 +3,7 @@
  * that are asked about; what an ended run says never changes and is kept.
  */
 
+import type { Event, EventOf } from '../../kernel/event.ts'
 import type { Outcome } from '../../kernel/part.ts'
 import type { Store } from '../../kernel/ports.ts'
 import type { RunRow } from '../../kernel/rows.ts'
@@ -57,13 +58,15 @@ async function readCalls(store: Pick<Store, 'read'>, run: RunRow): Promise<ToolC
     if (events.length === 0) break
     for (const event of events) {
       at = event.seq
-      if (event.type !== 'tool.ended' || event.run !== run.id) continue
+      if (!isEnd(event) || event.run !== run.id) continue
       const { tool, outcome, durationMs } = event.data
       calls.push({ tool, outcome, durationMs, seq: event.seq })
     }
   }
   return calls
 }
+
+const isEnd = (event: Event): event is EventOf<'tool.ended'> => event.type === 'tool.ended'
 
 /** Calls that were refused took no time of the tool's. */
 function figuresOf(calls: readonly Placed[]) {

@@ -16,10 +16,9 @@ export const ownwareGuide: Guide = {
       code: nodeProgram(`${nodeClient(needsToken)}
 const { threadId } = await post('/api/v1/run', { profileId: 'assistant', prompt: 'hello' })
 for await (const frame of frames(\`/api/v1/threads/\${threadId}/agents/root/events?since=0\`)) {
-  if (frame.type === 'text.delta') process.stdout.write(frame.text)
+  if (frame.type === 'text.complete') console.log(frame.text)
   if (frame.type === 'session.end') break
-}
-console.log()`),
+}`),
     },
   ],
 }

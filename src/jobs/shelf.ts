@@ -8,9 +8,8 @@ import type { Job, Occurrence, Progress } from '../kernel/jobs.ts'
 import { NO_PROGRESS } from '../kernel/jobs.ts'
 import type { Json } from '../kernel/part.ts'
 import type { Store } from '../kernel/ports.ts'
-import { createTurns } from './turns.ts'
 
-type Documents = Pick<Store, 'get' | 'put' | 'drop' | 'list'>
+type Documents = Pick<Store, 'get' | 'put' | 'swap' | 'drop' | 'list'>
 
 export interface Shelf {
   job(id: string): Promise<Job | null>
@@ -39,7 +38,8 @@ export interface Shelf {
 const asJson = (value: unknown): Json => value as Json
 
 export function openShelf(store: Documents): Shelf {
-  const swap = swapper(store)
+  const swap = (kind: string, key: string, before: unknown, after: unknown): Promise<boolean> =>
+    store.swap({ kind, key, body: asJson(after) }, asJson(before))
   const shelf: Shelf = {
     job: async (id) => (await store.get('job', id)) as unknown as Job | null,
     jobs: async () => {
@@ -47,7 +47,7 @@ export function openShelf(store: Documents): Shelf {
       return found.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
     },
     add: (job) => store.put({ kind: 'job', key: job.id, body: asJson(job) }),
-    replace: (before, after) => swap('job', before.id, asJson(before), asJson(after)),
+    replace: (before, after) => swap('job', before.id, before, after),
     async change(id, edit) {
       for (;;) {
         const before = await shelf.job(id)
@@ -65,7 +65,7 @@ export function openShelf(store: Documents): Shelf {
       for (;;) {
         const before = await progressOf(store, id)
         if (before && before.count > progress.count) return
-        if (await swap('job-progress', id, asJson(before), asJson(progress))) return
+        if (await swap('job-progress', id, before, progress)) return
       }
     },
     note: (line) => store.put({ kind: 'job-ledger', key: lineOf(line), body: asJson(line) }),
@@ -79,17 +79,6 @@ export function openShelf(store: Documents): Shelf {
     },
   }
   return shelf
-}
-
-/** Writes a document when it still is what it was. */
-function swapper(store: Documents) {
-  const turns = createTurns()
-  return (kind: string, key: string, before: Json, after: Json): Promise<boolean> =>
-    turns.take(`${kind} ${key}`, async () => {
-      if (JSON.stringify(await store.get(kind, key)) !== JSON.stringify(before)) return false
-      await store.put({ kind, key, body: after })
-      return true
-    })
 }
 
 const progressOf = async (store: Documents, id: string): Promise<Progress | null> =>

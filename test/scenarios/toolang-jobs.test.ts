@@ -5,7 +5,8 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import { long } from '../../src/dialects/toolang/id.ts'
-import type { Occurrence } from '../../src/kernel/jobs.ts'
+import { createJobs } from '../../src/jobs/index.ts'
+import type { JobPatch, Jobs, Occurrence } from '../../src/kernel/jobs.ts'
 import { type Agent, type AgentOptions, type Fields, openAgent, until } from './toolang-agent.ts'
 
 let agent: Agent
@@ -147,6 +148,46 @@ describe('a task', () => {
     for (const { id } of made) await stage(id, 'done')
     const runs = await Promise.all(made.map(({ id }) => runsOf(`task_${id}`)))
     expect(runs.map((r) => r.map((x) => x.input_text))).toEqual(made.map((_, n) => [`do ${n}`]))
+  })
+})
+
+describe('two processes on one store', () => {
+  /** What another process would have: its own runner on the same log. */
+  const other = () =>
+    createJobs({
+      ...{ engine: agent.engine, clock: Date.now, timeZone: 'UTC', pollMs: 200 },
+      log: { error: (fields, text) => expect.fail(`${text}: ${JSON.stringify(fields)}`) },
+    })
+
+  it('that edit one job lose nothing of each other', async () => {
+    await start({ runsJobs: false })
+    const { id } = await make('tasks', { title: 'both', state: 'inactive' })
+    const uuid = long(id) as string
+    const edits = Array.from({ length: 20 }, (_, n) => n)
+    const chain = async (jobs: Jobs, patchOf: (n: number) => JobPatch) => {
+      for (const n of edits) await jobs.patch(uuid, patchOf(n))
+    }
+    await Promise.all([
+      chain(agent.jobs, (n) => ({ title: `t${n}` })),
+      chain(other(), (n) => ({ body: `b${n}` })),
+    ])
+    expect(await job(id)).toMatchObject({ title: 't19', body: 'b19' })
+  })
+
+  it('that both look run each job once', async () => {
+    await start()
+    const second = other()
+    await second.start()
+    try {
+      const made = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => make('tasks', { title: `t${n}`, body: `do ${n}` })),
+      )
+      for (const { id } of made) await stage(id, 'done')
+      const runs = await Promise.all(made.map(({ id }) => runsOf(`task_${id}`)))
+      expect(runs.map((r) => r.map((x) => x.input_text))).toEqual(made.map((_, n) => [`do ${n}`]))
+    } finally {
+      await second.close()
+    }
   })
 })
 

@@ -6,7 +6,7 @@
 
 import type { Event } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
-import type { Engine, Principal } from '../../kernel/ports.ts'
+import type { Engine, FeedPage, Principal } from '../../kernel/ports.ts'
 import type { Live } from '../../wire/projection.ts'
 import { sseFrame } from '../../wire/sse.ts'
 import { mayUse, second } from './context.ts'
@@ -49,7 +49,12 @@ export interface Diary {
 /** Lines that one place in the feed has room for: runs below, what was written above. */
 const ROOM = 4096
 const WRITTEN = 1024
+/** Lines that are kept; when there are more, some of the oldest go at once. */
+const MOST = 20_000
+const SPARE = 500
+const PAGE = 200
 const KIND = 'toolang.diary'
+const asJson = (line: Line): Json => line as unknown as Json
 const key = (cursor: number): string => String(cursor).padStart(16, '0')
 
 export function createDiary(engine: Engine, journal: Journal, now: () => number): Diary {
@@ -59,38 +64,28 @@ export function createDiary(engine: Engine, journal: Journal, now: () => number)
   let known: Line[] | null = null
   let last: { cursor: number; update: number } | null = null
 
-  /** The last place of the feed that has anything, by doubling and halving. */
-  const headPos = async (): Promise<number> => {
-    const isBeyond = async (pos: number) => (await store.feed(pos, 1)).cursor === pos
-    let low = last === null ? 0 : Math.floor(last.cursor / ROOM)
-    if (await isBeyond(low)) return low
-    let step = 1
-    while (!(await isBeyond(low + step))) {
-      low += step
-      step *= 2
-    }
-    let high = low + step
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2)
-      if (await isBeyond(middle)) high = middle
-      else low = middle
-    }
-    return high
-  }
-
   const append = async ({ type, payload, update, account }: NewLine): Promise<void> => {
     last ??= await lastWritten()
-    const place = (await headPos()) * ROOM + WRITTEN
-    const cursor = Math.max(place, last.cursor + 1)
+    const place = (await store.feedEnd()) * ROOM + WRITTEN
     const id = update === null ? last.update : last.update + 1
     const line: Line = {
-      ...{ cursor, at: now(), type, payload, account: account ?? null },
-      update: update && { id, ...update },
+      ...{ cursor: Math.max(place, last.cursor + 1), at: now(), type, payload },
+      ...{ account: account ?? null, update: update && { id, ...update } },
     }
-    await store.put({ kind: KIND, key: key(cursor), body: line as unknown as Json })
-    last = { cursor, update: id }
+    // Another process may have written at that place.
+    while (!(await store.putNew({ kind: KIND, key: key(line.cursor), body: asJson(line) })))
+      line.cursor++
+    last = { cursor: line.cursor, update: id }
     known?.push(line)
+    await forgetOldest()
     for (const tell of [...listeners]) tell(line)
+  }
+
+  /** The diary is no log: what is long past goes. */
+  const forgetOldest = async (): Promise<void> => {
+    if (known === null || known.length <= MOST) return
+    for (const { cursor } of known.splice(0, known.length - MOST + SPARE))
+      await store.drop(KIND, key(cursor))
   }
 
   /** Read once; what another process writes is seen when it tells of anything. */
@@ -105,12 +100,15 @@ export function createDiary(engine: Engine, journal: Journal, now: () => number)
     return { cursor: all.at(-1)?.cursor ?? 0, update }
   }
 
-  /** What the commit at that place in the feed tells. */
-  const runLines = async (who: Principal, pos: number, events: Event[]): Promise<Line[]> => {
+  /** What the commits of a page tell, each line numbered within its place. */
+  const runLines = async (who: Principal, { events, places }: FeedPage): Promise<Line[]> => {
     const lines: Line[] = []
-    for (const event of events) {
+    for (const [i, event] of events.entries()) {
       const line = await runLine(engine, journal, who, event)
-      if (line) lines.push({ ...line, cursor: pos * ROOM + lines.length })
+      if (!line) continue
+      const from = (places[i] as number) * ROOM
+      const before = lines.at(-1)?.cursor ?? 0
+      lines.push({ ...line, cursor: Math.max(from, before + 1) })
     }
     return lines
   }
@@ -130,13 +128,17 @@ export function createDiary(engine: Engine, journal: Journal, now: () => number)
       const kept = (await written()).filter((l) => l.cursor > after && mayRead(who, l))
       const lines: Line[] = []
       let pos = Math.max(0, Math.floor(after / ROOM) - 1)
-      while (lines.length < limit) {
-        const page = await store.feed(pos, 1)
-        const place = page.cursor === pos ? Number.POSITIVE_INFINITY : page.cursor * ROOM
-        while (kept[0] && kept[0].cursor < place) lines.push(kept.shift() as Line)
-        if (page.cursor === pos) break
+      let isOver = false
+      while (lines.length < limit && !isOver) {
+        const page = await store.feed(pos, PAGE)
+        isOver = page.cursor === pos
+        const found = await runLines(who, page)
         pos = page.cursor
-        lines.push(...(await runLines(who, pos, page.events)).filter((l) => l.cursor > after))
+        const end = isOver ? Number.POSITIVE_INFINITY : (pos + 1) * ROOM
+        const upTo = kept.findIndex((l) => l.cursor >= end)
+        found.push(...kept.splice(0, upTo < 0 ? kept.length : upTo))
+        found.sort((a, b) => a.cursor - b.cursor)
+        lines.push(...found.filter((l) => l.cursor > after))
       }
       return lines.slice(0, limit)
     },
@@ -146,7 +148,7 @@ export function createDiary(engine: Engine, journal: Journal, now: () => number)
     },
     head: async () => {
       last ??= await lastWritten()
-      return Math.max((await headPos()) * ROOM + WRITTEN - 1, last.cursor)
+      return Math.max((await store.feedEnd()) * ROOM + WRITTEN - 1, last.cursor)
     },
     stream: (who, agent, after) => ({
       open(out) {

@@ -111,6 +111,8 @@ function change(voice: Voice, event: Event): void {
     case 'thread.rewound':
     case 'run.created':
     case 'run.moved':
+    case 'run.switched':
+    case 'hook.ended':
     case 'turn.ended':
     case 'ask.opened':
     case 'ask.settled':

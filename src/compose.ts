@@ -3,7 +3,7 @@
  * it opens it closes again, also when a later part refuses to be opened.
  */
 
-import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { uuidv7 } from 'uuidv7'
 import { openAccounts } from './access/accounts/index.ts'
@@ -14,6 +14,7 @@ import {
   openBox,
   openTokens,
   type Tokens,
+  viewFor,
 } from './access/index.ts'
 import { composeCatalog } from './catalog/cap-agent.ts'
 import { openCaps } from './catalog/cap-library.ts'
@@ -32,7 +33,7 @@ import { createEngine, DEFAULT_SETTINGS, type RunningEngine } from './engine/ind
 import { createJobs, type JobRunner } from './jobs/index.ts'
 import type { Caps } from './kernel/caps.ts'
 import { Fault, isFault } from './kernel/fault.ts'
-import type { Catalog, Models, Store, Toolbox } from './kernel/ports.ts'
+import type { Catalog, Engine, Models, Store, Toolbox } from './kernel/ports.ts'
 import type { Runner } from './kernel/workspace.ts'
 import { openEndpoints } from './models/endpoints.ts'
 import { createModels } from './models/index.ts'
@@ -48,6 +49,8 @@ export interface Manifold {
   store: Store
   /** Their names. */
   dialects: string[]
+  /** Everything that can be asked for over HTTP, by dialect, below its mount. */
+  routes: { dialect: string; method: string; path: string }[]
   /** Rejects with everything closed again. */
   listen(): Promise<Listening>
   /** What a person should know at the start. */
@@ -207,6 +210,9 @@ export async function compose(
     engine: parts.engine,
     store: parts.store,
     dialects: dialects.map((d) => d.name),
+    routes: dialects.flatMap(({ name: dialect, routes }) =>
+      routes.map(({ method, path }) => ({ dialect, method, path })),
+    ),
     async listen() {
       try {
         const listening = await server.listen()
@@ -272,10 +278,20 @@ const openServer = ({ config, engine }: Parts, { tokens, log, dialects, tls }: F
     },
     tls,
     behindProxy: config.behindProxy,
+    consoleDir: consoleFolder(),
   })
 
+/** The built console is beside the built server; the sources of the server find it there too. */
+function consoleFolder(): string | null {
+  const here = import.meta.dirname
+  const folders = [join(here, 'web'), join(here, '..', 'dist', 'web')]
+  return folders.find((folder) => existsSync(join(folder, 'index.html'))) ?? null
+}
+
 function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>): Dialect[] {
-  const { engine, config, runner, store, caps, jobs, shelf } = parts
+  const { config, runner, store, caps, jobs, shelf } = parts
+  // Only Arkloop has users; whoever comes through another door comes for the local account.
+  const engine = viewFor('local', parts.engine)
   const facts = { version: version(), startedAt: Date.now(), now: Date.now }
   const { dataDir: dataFolder, clothoHome } = config
   const describe = async () => {
@@ -292,10 +308,10 @@ function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>)
   const accounts = openAccounts({ dataFolder, store, isServerToken, registration, ...ids })
   const workspaceFor = (account: string) => workspaceOf(config, account)
   const dialects: Dialect[] = [
-    native(engine, facts, houseOf(parts, { tokens, ports, dialects: () => dialects })),
+    native(engine, facts, houseOf(parts, { tokens, ports, dialects: () => dialects, own: engine })),
     ownware(engine, facts),
     clotho(engine, { ...facts, dataFolder, clothoHome, clock: Date.now, sandbox: { describe } }),
-    arkloop(engine, accounts, {
+    arkloop(parts.engine, accounts, {
       ...facts,
       ...ids,
       workspaceFor,
@@ -320,15 +336,17 @@ interface Surroundings {
   tokens: Tokens
   ports: Record<string, number>
   dialects(): Dialect[]
+  /** The engine as the local account sees it. */
+  own: Engine
 }
 
 /** What the native API, and with it the console, tells of the rest of the server. */
-function houseOf(parts: Parts, { tokens, ports, dialects }: Surroundings): House {
+function houseOf(parts: Parts, { tokens, ports, dialects, own }: Surroundings): House {
   const { config, jobs, caps, authored, runner } = parts
   const { dataDir: dataFolder, workspace } = config
   return {
     ...{ dialects, jobs, caps },
-    source: (agent) => authored.source(agent),
+    source: async (agent) => (own.catalog.agent(agent) ? authored.source(agent) : null),
     sandbox: async () => {
       const { mode, isolated, notice } = await runner.describe()
       return { mode, isolated, notice: notice ?? null }

@@ -1,5 +1,6 @@
 /** The ways in: who may come, by which name, from which page, and how often. */
 
+export { viewFor } from './account-view.ts'
 export { type Bind, checkBind, needsCredential } from './bind.ts'
 export { admitDefault, bearerOf, type DoorOptions, LOCAL, TOKEN_HOLDER } from './door.ts'
 export { checkHost, type HostName, type HostRule, isLoopback, parseHost } from './host.ts'

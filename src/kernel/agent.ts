@@ -1,5 +1,6 @@
 /** What people author: who an agent is, what it may do, and how far it may go. */
 
+import type { Hook } from './hook.ts'
 import type { Permissions } from './policy.ts'
 
 /** How a model chooses its words. What is absent is the model's own affair. */
@@ -29,6 +30,8 @@ export interface Agent extends Sampling {
   skills: Skill[]
   /** MCP servers whose tools the agent may call, by name. */
   servers: Record<string, ToolServer>
+  /** In the order in which they are performed. */
+  hooks?: Hook[]
   /** Agents this one may give tasks to. `null` means any agent of the catalog. */
   children: string[] | null
   /** The folder the agent was read from, or null for a built-in one. */
@@ -87,3 +90,7 @@ export type ToolServer = (
 export const DEFAULT_LIMITS: Limits = { turns: 100, wallMs: 1_800_000, tokens: null, costUsd: null }
 
 export const DEFAULT_COMPACTION: CompactionRule = { threshold: 0.8, keepExchanges: 4 }
+
+/** The account whose agent it is, as its file says; null: the server's, and so everybody's. */
+export const ownerOf = ({ extra }: Pick<Agent, 'extra'>): string | null =>
+  typeof extra.account === 'string' ? extra.account : null

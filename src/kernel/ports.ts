@@ -99,6 +99,8 @@ export interface Endpoint {
   apiKey: string | null
   /** What is known of models by name; `*` for all others. */
   models: Record<string, { contextWindow: number | null; maxOutputTokens: number | null }>
+  /** Whose it is; absent: the server's, and so everybody's. */
+  account?: string
 }
 
 /** An endpoint as it may be shown. */

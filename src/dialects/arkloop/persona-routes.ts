@@ -7,7 +7,7 @@ import type { Json } from '../../kernel/part.ts'
 import type { Context } from './context.ts'
 import { invalid, notFound, refusal } from './faults.ts'
 import { uuidIn } from './id.ts'
-import { isFor, KEPT, keptOf, personaView, versionsOf } from './persona.ts'
+import { agentName, isFor, KEPT, keptOf, personaView, versionsOf } from './persona.ts'
 import { type ArkRoute, ark, demand, json } from './row.ts'
 import { PersonaBody, PersonaPatch, ScopeQuery } from './schema.ts'
 
@@ -80,26 +80,32 @@ function own({ engine }: Context, actor: Actor, text: string | undefined): Agent
 async function create(context: Context, actor: Actor, body: PersonaBody): Promise<Agent> {
   const { engine } = context
   const { persona_key: key, version } = body
-  const there = versionsOf(engine.catalog, actor.account, key)
-  const foreign = engine.catalog.agent(key)
-  if (
-    there.some((a) => keptOf(a).version === version) ||
-    (foreign && !isFor(foreign, actor.account))
-  )
+  const { account } = actor
+  const scope = body.scope ?? 'user'
+  const name = scope === 'platform' ? key : agentName(account, key)
+  const all = versionsOf(engine.catalog, account, key)
+  // A persona of one's own stands before the platform's of that key, and leaves it as it is.
+  const there = all.filter((a) => isSameShelf(keptOf(a), { account, scope }))
+  const named = engine.catalog.agent(name)
+  const isTaken = named !== null && !there.includes(named)
+  if (isTaken || there.some((a) => keptOf(a).version === version))
     throw refusal('conflict', 'personas.conflict', 'persona already exists')
-  if (there.some((a) => keptOf(a).id === null))
+  if (all.some((a) => keptOf(a).id === null))
     throw refusal('forbidden', 'personas.system_protected', 'this persona belongs to the server')
   const old = there.find((a) => keptOf(a).isActive)
   if (old) await keep(context, old)
-  const { account } = actor
-  const scope = body.scope ?? 'user'
-  return write(context, key, { key, version, account, scope }, body)
+  return write(context, old?.name ?? name, { key, version, account, scope }, body)
 }
+
+type Shelf = Pick<Head, 'account' | 'scope'>
+
+const isSameShelf = (a: Shelf, b: Shelf): boolean =>
+  a.scope === b.scope && (a.scope === 'platform' || a.account === b.account)
 
 /** The version in force moves aside, under a name of its own. */
 async function keep(context: Context, agent: Agent): Promise<void> {
   const kept = keptOf(agent)
-  const name = `${kept.key}.v${kept.version.replaceAll(':', '-')}`.slice(0, 64)
+  const name = `${agent.name}.v${kept.version.replaceAll(':', '-')}`.slice(0, 64)
   const there = context.engine.catalog.agent(name)
   if (there && (keptOf(there).key !== kept.key || keptOf(there).account !== kept.account))
     throw refusal('conflict', 'personas.conflict', `another persona is called ${name}`)
@@ -111,8 +117,8 @@ async function change(context: Context, agent: Agent, body: PersonaPatch): Promi
   const kept = keptOf(agent)
   const { version } = body
   if (version && version !== kept.version) {
-    const there = versionsOf(context.engine.catalog, kept.account ?? '', kept.key)
-    if (there.some((a) => keptOf(a).version === version))
+    const all = versionsOf(context.engine.catalog, kept.account ?? '', kept.key)
+    if (all.some((a) => isSameShelf(keptOf(a), kept) && keptOf(a).version === version))
       throw refusal('conflict', 'personas.conflict', 'persona version already exists')
     await keep(context, agent)
   }
@@ -153,6 +159,7 @@ async function write(
     ...(body.display_name === undefined ? {} : { displayName: body.display_name }),
     ...(body.model === undefined ? {} : { model: body.model ?? null }),
     ...toolsOf(body, old),
+    ...(head.scope === 'user' && head.account !== null ? { account: head.account } : {}),
     [KEPT]: kept as unknown as Json,
   }
   const instructions = body.prompt_md ?? old?.instructions ?? ''

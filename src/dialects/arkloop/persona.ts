@@ -3,6 +3,7 @@
  * are kept as agents of their own, under a name that follows from key and version.
  */
 
+import { LOCAL_ACCOUNT } from '../../kernel/accounts.ts'
 import type { Agent } from '../../kernel/agent.ts'
 import type { Catalog } from '../../kernel/ports.ts'
 
@@ -42,6 +43,12 @@ export function keptOf(agent: Agent): Kept {
   }
 }
 
+const MAX_KEY = 48
+
+/** What a persona is called in the catalog: two accounts may have one of the same key. */
+export const agentName = (account: string, key: string): string =>
+  account === LOCAL_ACCOUNT ? key : `${key.slice(0, MAX_KEY)}.${account.slice(-12)}`
+
 /** May somebody of the account use and see it? */
 export function isFor(agent: Agent, account: string): boolean {
   const kept = keptOf(agent)
@@ -51,9 +58,15 @@ export function isFor(agent: Agent, account: string): boolean {
 export const defaultAgent = (catalog: Catalog): Agent | null =>
   catalog.agent(DEFAULT) ?? catalog.agents().find((a) => keptOf(a).account === null) ?? null
 
-/** All versions of a key that the account may use. */
+/** All versions of a key that the account may use, its own before the platform's. */
 export const versionsOf = (catalog: Catalog, account: string, key: string): Agent[] =>
-  catalog.agents().filter((a) => keptOf(a).key === key && isFor(a, account))
+  catalog
+    .agents()
+    .filter((a) => keptOf(a).key === key && isFor(a, account))
+    .sort(ownFirst)
+
+const ownFirst = (a: Agent, b: Agent): number => Number(isPlatforms(a)) - Number(isPlatforms(b))
+const isPlatforms = (agent: Agent): boolean => keptOf(agent).scope === 'platform'
 
 export interface Casting {
   agent: string
@@ -68,7 +81,7 @@ export function cast(catalog: Catalog, account: string, personaId: string): Cast
   const active = all.find((a) => keptOf(a).isActive)
   if (version === undefined) {
     const house = HOUSE_NAMES.includes(key) ? defaultAgent(catalog) : null
-    // An agent of that name may be there, and another account's.
+    // An agent of that name may be there that is another account's.
     return { agent: (active ?? house)?.name ?? (catalog.agent(key) ? `${key}@` : key) }
   }
   const exact = all.find((a) => keptOf(a).version === version)
@@ -129,7 +142,10 @@ const displayName = ({ name, extra }: Agent): string => textOr(extra.displayName
 /** What a user can choose from: each key once, and the names that the clients know by heart. */
 export function selectable(catalog: Catalog, account: string): PersonaView[] {
   const active = catalog.agents().filter((a) => isFor(a, account) && keptOf(a).isActive)
-  const views = active.map((a) => personaView(a))
+  const byKey = new Map<string, Agent>()
+  for (const agent of [...active].sort(ownFirst))
+    if (!byKey.has(keptOf(agent).key)) byKey.set(keptOf(agent).key, agent)
+  const views = active.filter((a) => byKey.get(keptOf(a).key) === a).map((a) => personaView(a))
   const missing = HOUSE_NAMES.filter((name) => !views.some((v) => v.persona_key === name))
   const house = defaultAgent(catalog)
   const aliases = house

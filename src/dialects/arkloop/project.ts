@@ -158,6 +158,8 @@ function inRun(scope: RunScope, state: Telling, event: Event, said: Said[]): Tel
     }
     case 'run.edited':
     case 'run.moved':
+    case 'run.switched':
+    case 'hook.ended':
     case 'turn.ended':
     case 'tool.started':
     case 'text.delta':

@@ -198,6 +198,7 @@ const define = ({ engine }: Context, record: ProviderRecord, apiKey: string): Pr
     baseUrl: record.base_url,
     apiKey,
     models: {},
+    ...(record.scope === 'user' ? { account: record.account } : {}),
   })
 
 function addressOf(url: string | null): string | null {

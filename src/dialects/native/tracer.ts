@@ -21,7 +21,7 @@ export interface Tracer {
   look(thread: string, from: number, count: number): Promise<Moment[]>
 }
 
-const PAGE = 500
+const PAGE = 200
 const MARK_EVERY = 500
 const MAX_MARKS = 128
 const MAX_THREADS = 16

@@ -1,6 +1,6 @@
 /**
  * Copies what the compiler leaves behind (SQL, JSON) from src to dist with the same layout, and
- * notes which sources the build was made from. Last step of every build.
+ * notes which sources a build was made from.
  */
 
 import { createHash } from 'node:crypto'
@@ -14,37 +14,44 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { argv } from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { root } from './install.mjs'
 
-const source = join(root, 'src')
-const target = join(root, 'dist')
-const stampFile = join(target, '.built')
+/** The two things that are built: each has its sources, its place, and a note of the former. */
+export const SERVER = {
+  folders: [join(root, 'src')],
+  files: ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((f) => join(root, f)),
+  stampFile: join(root, 'dist', '.built'),
+}
+/** The console takes its types from the kernel, which leaves no trace in what is built of it. */
+export const CONSOLE = {
+  folders: [join(root, 'web')],
+  files: [join(root, 'package-lock.json')],
+  stampFile: join(root, 'dist', '.built-web'),
+}
 
 /** Names the sources as they are now: another list, size or time is another build. */
-export function fingerprint() {
-  const files = [
-    ...filesBelow(source).filter((file) => !file.endsWith('.test.ts')),
-    ...['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((f) => join(root, f)),
-  ]
+export function fingerprint({ folders, files }) {
+  const all = [...folders.flatMap(filesBelow).filter((f) => !/\.test\.tsx?$/.test(f)), ...files]
   const hash = createHash('sha256')
-  for (const file of files.sort()) {
+  for (const file of all.sort()) {
     const { mtimeMs, size } = statSync(file)
     hash.update(`${relative(root, file)}\0${mtimeMs}\0${size}\n`)
   }
   return hash.digest('hex')
 }
 
-export const isBuilt = (stamp) => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp
+export const isBuilt = ({ stampFile }, stamp) =>
+  existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp
 
-export function copyAssets(stamp) {
+export const note = ({ stampFile }, stamp) => writeFileSync(stampFile, stamp)
+
+export function copyAssets() {
+  const source = join(root, 'src')
   for (const file of filesBelow(source).filter((f) => /\.(sql|json)$/.test(f))) {
-    const copy = join(target, relative(source, file))
+    const copy = join(root, 'dist', relative(source, file))
     mkdirSync(dirname(copy), { recursive: true })
     copyFileSync(file, copy)
   }
-  writeFileSync(stampFile, stamp)
 }
 
 function filesBelow(folder) {
@@ -54,5 +61,3 @@ function filesBelow(folder) {
     return entry.isFile() ? [path] : []
   })
 }
-
-if (argv[1] === fileURLToPath(import.meta.url)) copyAssets(fingerprint())

@@ -1,25 +1,56 @@
-/** Brings dist to what src says, and does nothing when it is there already. Null, or why it failed. */
+/**
+ * Brings dist to what src and web say, and does nothing when it is there already. The server and the
+ * console are built by themselves: a change of one does not cost the other.
+ */
 
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { copyAssets, fingerprint, isBuilt } from './assets.mjs'
+import { argv } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { CONSOLE, copyAssets, fingerprint, isBuilt, note, SERVER } from './assets.mjs'
 import { root, say, stop } from './install.mjs'
 
-export function build() {
-  const stamp = fingerprint()
-  if (isBuilt(stamp)) return null
-  say('building')
-  rmSync(join(root, 'dist'), { recursive: true, force: true })
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const done = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+/** Null, or why it failed. */
+export const build = () => buildServer() ?? buildConsole()
+
+function buildServer() {
+  const stamp = fingerprint(SERVER)
+  if (isBuilt(SERVER, stamp)) return null
+  say('building the server')
+  clear()
+  const trouble = run('typescript/bin/tsc', ['-p', 'tsconfig.build.json'])
+  if (trouble) return `The sources do not compile: ${trouble}`
+  copyAssets()
+  note(SERVER, stamp)
+  return null
+}
+
+function buildConsole() {
+  const stamp = fingerprint(CONSOLE)
+  if (isBuilt(CONSOLE, stamp) && existsSync(join(root, 'dist', 'web', 'index.html'))) return null
+  say('building the console')
+  const trouble = run('vite/bin/vite.js', ['build', 'web', '--logLevel', 'warn'])
+  if (trouble) return `The console cannot be built: ${trouble}`
+  note(CONSOLE, stamp)
+  return null
+}
+
+/** Empties dist but for the console: a file that was renamed must not live on. */
+function clear() {
+  const dist = join(root, 'dist')
+  if (!existsSync(dist)) return
+  for (const name of readdirSync(dist))
+    if (name !== 'web' && name !== '.built-web') rmSync(join(dist, name), { recursive: true })
+}
+
+function run(tool, args) {
+  const done = spawnSync(process.execPath, [join(root, 'node_modules', tool), ...args], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   })
-  if (done.error) return `The compiler could not be started: ${done.error.message}`
-  if (done.status !== 0) return 'The sources do not compile; the reasons are above.'
-  copyAssets(stamp)
-  return null
+  if (done.error) return done.error.message
+  return done.status === 0 ? null : 'the reasons are above.'
 }
 
 /** Ends the process when there is nothing to go on with. */
@@ -27,3 +58,5 @@ export function mustBuild() {
   const trouble = build()
   if (trouble) stop(trouble)
 }
+
+if (argv[1] === fileURLToPath(import.meta.url)) mustBuild()

@@ -18,6 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'manifold-test-'))
 const report = join(folder, 'report.json')
 const checks = [
   run('types', 'typescript/bin/tsc', ['--noEmit']),
+  run('types of the console', 'typescript/bin/tsc', ['-p', 'web']),
   run('style', '@biomejs/biome/bin/biome', ['check', '.']),
 ]
 // Servers that are killed and started again are the built ones: what is shipped, and quick to start.

@@ -16,6 +16,7 @@ import { type Door, peerOf, type Turnstile } from './door.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { createPlaces, Found, Place } from './mount.ts'
+import type { Pages } from './page.ts'
 import { headersOf, joinHeaders, refuse, wholeBody } from './reply.ts'
 
 /** What a request is answered with. */
@@ -31,7 +32,7 @@ export interface House {
   isSecure: boolean
   isClosing(): boolean
   /** A file of the console, or null. */
-  page(path: string): Promise<Reply | null>
+  page: Pages
 }
 
 /** One request, read as far as its first line and headers. */
@@ -124,8 +125,8 @@ async function answer(house: House, asked: Asked, found: Found<Route>, ends: End
     throw new Fault('invalid', 'The path has an escape that means nothing.', { where: 'path' })
   if (method === 'OPTIONS') return options(house, asked, dialect)
   if (found.kind === 'unknown') {
-    const page = method === 'GET' || method === 'HEAD' ? await house.page(path) : null
-    if (page && asked.place.prefix === '') return page
+    const page = await pageOf(house, asked)
+    if (page) return page
     throw new Fault('not_found', `There is nothing at ${method} ${path}.`, { route: true })
   }
   if (found.kind === 'method')
@@ -145,6 +146,15 @@ async function answer(house: House, asked: Asked, found: Found<Route>, ends: End
   } finally {
     leave()
   }
+}
+
+/** A file of the console, which is on the main port only: elsewhere it would have nobody to ask. */
+async function pageOf(
+  house: House,
+  { method, path, place, headers }: Asked,
+): Promise<Reply | null> {
+  if (!place.isRoot || (method !== 'GET' && method !== 'HEAD')) return null
+  return house.page(path, headers['accept-encoding'])
 }
 
 /** What a page asks before it asks. */

@@ -37,6 +37,8 @@ export interface Place {
   /** `` or `/clotho`. */
   prefix: string
   path: string
+  /** At the root of the main port, where everything of the server is. */
+  isRoot: boolean
 }
 
 /** All mounts of a server. `only` is the dialect that a port of its own was opened for. */
@@ -47,8 +49,13 @@ export function createPlaces(dialects: readonly Dialect[], atRoot: Dialect) {
     const base = only === null ? root : (own.get(only) ?? root)
     const name = path.split('/', 2)[1] ?? ''
     const named = only === null || only === name ? own.get(name) : undefined
-    if (!named) return { mount: base, prefix: '', path }
-    return { mount: named, prefix: `/${name}`, path: path.slice(name.length + 1) || '/' }
+    if (!named) return { mount: base, prefix: '', path, isRoot: only === null }
+    return {
+      mount: named,
+      prefix: `/${name}`,
+      path: path.slice(name.length + 1) || '/',
+      isRoot: false,
+    }
   }
 }
 

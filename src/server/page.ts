@@ -1,10 +1,13 @@
 /**
  * What a browser sees at the root: the console when it was built, else a plain page that says what
- * this server is and which APIs it speaks.
+ * this server is and which APIs it speaks. The console's pages are all below /console, a path that no
+ * dialect has, and are one file: which page is meant is read from the address in the browser.
  */
 
 import { readFile, realpath } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import type { Dialect, Reply } from '../wire/dialect.ts'
 
 const TYPES: Record<string, string> = {
@@ -23,33 +26,64 @@ const SAFE = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
 }
 
+/** Nothing from elsewhere, nothing inline, and no way for text to become markup. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ')
+
+const BASE = '/console'
+
 /** A file of the console, and nothing outside its folder; null when there is none. */
-export function createPages(folder: string | null): (path: string) => Promise<Reply | null> {
-  return async (path) => {
-    if (folder === null) return null
-    const name = path === '/' ? 'index.html' : decode(path)
-    if (name === null) return null
+export type Pages = (path: string, accepted?: string) => Promise<Reply | null>
+
+export function createPages(folder: string | null): Pages {
+  const packed = new Map<string, Promise<Buffer>>()
+  return async (path, accepted = '') => {
+    const name = folder === null ? null : nameOf(path)
+    if (folder === null || name === null) return null
     try {
       const root = await realpath(folder)
       const file = await realpath(join(root, name))
       if (!file.startsWith(root + sep)) return null
+      const bytes = await readFile(file)
       const type = TYPES[extname(file)] ?? 'application/octet-stream'
-      const isHashed = path.startsWith('/assets/')
+      const isHashed = name.startsWith('assets/')
       const caching = isHashed ? 'public, max-age=31536000, immutable' : 'no-cache'
-      const headers = { ...SAFE, 'cache-control': caching }
-      return { status: 200, bytes: await readFile(file), type, headers }
+      const headers = { ...SAFE, 'content-security-policy': POLICY, 'cache-control': caching }
+      // What has its hash in its name never changes, and is packed once.
+      if (!isHashed || !/\bgzip\b/.test(accepted)) return { status: 200, bytes, type, headers }
+      const small = packed.get(name) ?? promisify(gzip)(bytes)
+      packed.set(name, small)
+      const how = { 'content-encoding': 'gzip', vary: 'Accept-Encoding' }
+      return { status: 200, bytes: await small, type, headers: { ...headers, ...how } }
     } catch {
       return null
     }
   }
 }
 
-function decode(path: string): string | null {
+/** The file that a path means: what is no file is a page, and all pages are the same. */
+function nameOf(path: string): string | null {
+  if (path === '/' || path === BASE) return 'index.html'
+  if (!path.startsWith(`${BASE}/`)) return null
   try {
-    const name = decodeURIComponent(path.slice(1))
-    return name.includes('\0') ? null : name
+    const name = decodeURIComponent(path.slice(BASE.length + 1))
+    if (name.includes('\0')) return null
+    const isFile = name.startsWith('assets/') || (extname(name) !== '' && !name.includes('/'))
+    return isFile ? name : 'index.html'
   } catch {
     return null
   }
@@ -78,7 +112,8 @@ documentation prints and below <code>/&lt;name&gt;</code>.</p>
 `
   const headers = {
     ...SAFE,
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+    'content-security-policy':
+      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
   }
   return { status: 200, text, type: 'text/html; charset=utf-8', headers }
 }

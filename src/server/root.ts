@@ -1,12 +1,12 @@
 /** What the server itself answers at the root, beside its dialects: a page, and its figures. */
 
-import type { Dialect, Reply } from '../wire/dialect.ts'
+import type { Dialect } from '../wire/dialect.ts'
 import type { Metrics } from './metrics.ts'
-import { landingPage } from './page.ts'
+import { landingPage, type Pages } from './page.ts'
 
 export function rootDialect(
   dialects: readonly Dialect[],
-  page: (path: string) => Promise<Reply | null>,
+  page: Pages,
   metrics: () => Metrics | null,
 ): Dialect {
   return {
@@ -19,7 +19,8 @@ export function rootDialect(
         summary: 'What this is.',
         answers: { 200: { about: 'A page.' } },
         isPublic: true,
-        handle: async () => (await page('/')) ?? landingPage(dialects),
+        handle: async ({ headers }) =>
+          (await page('/', headers['accept-encoding'])) ?? landingPage(dialects),
       },
       {
         method: 'GET',

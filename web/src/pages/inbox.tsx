@@ -1,0 +1,94 @@
+/** Everything that waits for a person, over all threads and APIs, oldest first. */
+
+import { useRef } from 'react'
+import { useAsks } from '../api/asks.tsx'
+import type { AskView } from '../api/types.ts'
+import { useListKeys } from '../components/list-keys.ts'
+import { Empty, ErrorNote, Loading } from '../components/note.tsx'
+import { PageHead } from '../components/page-head.tsx'
+import { TimeAgo } from '../components/time-ago.tsx'
+import { Windowed, type WindowedHandle } from '../components/windowed.tsx'
+import { useKeys } from '../keys.tsx'
+import { Link, navigate } from '../router.tsx'
+import { AskCard } from '../thread/ask-card.tsx'
+
+const keyOf = (ask: AskView): string => ask.id
+
+export function InboxPage() {
+  const { data, error, reload } = useAsks()
+  const items = data?.items ?? []
+  const list = useRef<WindowedHandle>(null)
+  const open = (ask: AskView) => navigate(`/threads/${ask.thread}`)
+  const [chosen] = useListKeys({ items, keyOf, group: 'Inbox', open, list })
+  const current = items.some((ask) => ask.id === chosen) ? chosen : (items[0]?.id ?? null)
+  useKeys([
+    key('a', 'Allow', () => press(current, 'allow')),
+    key('A', 'Always allow', () => press(current, 'always')),
+    key('d', 'Deny', () => press(current, 'deny')),
+  ])
+  return (
+    <>
+      <PageHead
+        title="Inbox"
+        about={
+          data ? (data.total === 0 ? 'Nothing waits' : `${data.total} waiting, oldest first`) : ' '
+        }
+      />
+      {error && (
+        <div className="p-3">
+          <ErrorNote error={error} onRetry={reload} />
+        </div>
+      )}
+      {!data && !error && <Loading />}
+      {data && items.length === 0 && (
+        <Empty icon="inbox" title="Nothing waits for you">
+          When an agent wants to do something that must be allowed, or has a question, it stands
+          here, whatever client began the run. It waits as long as it has to.
+        </Empty>
+      )}
+      {items.length > 0 && (
+        <Windowed
+          label="Open asks"
+          role="list"
+          items={items}
+          keyOf={keyOf}
+          estimate={220}
+          handle={list}
+          className="min-h-0 flex-1"
+          render={(ask) => (
+            <div className="mx-auto max-w-4xl px-4 pt-4 pb-1">
+              <AskCard
+                ask={ask}
+                isCurrent={ask.id === current}
+                onSettled={reload}
+                head={<From ask={ask} />}
+              />
+            </div>
+          )}
+        />
+      )}
+    </>
+  )
+}
+
+const key = (keys: string, about: string, run: () => void) => ({ keys, about, group: 'Inbox', run })
+
+/** Does what the button of the current ask does. */
+function press(ask: string | null, act: string): void {
+  const button = document.querySelector<HTMLElement>(
+    `[data-ask="${CSS.escape(ask ?? '')}"] [data-act="${act}"]`,
+  )
+  button?.click()
+}
+
+const From = ({ ask }: { ask: AskView }) => (
+  <span className="ml-auto flex items-center gap-2 text-xs text-soft">
+    <span>{ask.agent}</span>
+    <span aria-hidden="true">·</span>
+    <TimeAgo at={ask.openedAt} />
+    <span aria-hidden="true">·</span>
+    <Link to={`/threads/${ask.thread}`} className="text-accent underline">
+      Thread
+    </Link>
+  </span>
+)

@@ -1,0 +1,33 @@
+/**
+ * Every page of the console, in the order of the navigation. A page is a file here and a row in this
+ * table; nothing else names it.
+ */
+
+import type { ComponentType } from 'react'
+import type { IconName } from '../components/icon.tsx'
+import { InboxPage } from './inbox.tsx'
+import { LogPage, LogsPage } from './log.tsx'
+import { ThreadPage } from './thread.tsx'
+import { ThreadsPage } from './threads.tsx'
+
+export interface PageProps {
+  /** What stands in the path in place of `{thread}` and the like. */
+  params: Record<string, string>
+}
+
+export interface PageRow {
+  /** Below /console. The first row that fits is shown. */
+  path: string
+  title: string
+  /** Absent: it is reached from another page. `key` comes after `g`. */
+  nav?: { icon: IconName; key: string }
+  view: ComponentType<PageProps>
+}
+
+export const PAGES: readonly PageRow[] = [
+  { path: '/inbox', title: 'Inbox', nav: { icon: 'inbox', key: 'i' }, view: InboxPage },
+  { path: '/threads', title: 'Threads', nav: { icon: 'threads', key: 't' }, view: ThreadsPage },
+  { path: '/threads/{thread}', title: 'Thread', view: ThreadPage },
+  { path: '/log', title: 'Log', nav: { icon: 'log', key: 'l' }, view: LogsPage },
+  { path: '/log/{thread}', title: 'Log', view: LogPage },
+]

@@ -1,0 +1,219 @@
+/** Every conversation there is, of whatever API, the one that changed last first. */
+
+import { useCallback, useRef, useState } from 'react'
+import { api } from '../api/client.ts'
+import { useResource } from '../api/resource.ts'
+import type { Page, ThreadSummary } from '../api/types.ts'
+import { DialectBadge, Status } from '../components/badge.tsx'
+import { Button } from '../components/button.tsx'
+import { count, money, tokensOf } from '../components/figure.ts'
+import { Icon } from '../components/icon.tsx'
+import { useListKeys } from '../components/list-keys.ts'
+import { Empty, ErrorNote, Loading } from '../components/note.tsx'
+import { PageHead } from '../components/page-head.tsx'
+import { untwisted } from '../components/plain.ts'
+import { TimeAgo } from '../components/time-ago.tsx'
+import { Windowed, type WindowedHandle } from '../components/windowed.tsx'
+import { useKeys } from '../keys.tsx'
+import { Link, navigate, setQuery, usePlace } from '../router.tsx'
+import { NewThread } from '../thread/new-thread.tsx'
+
+const PAGE = 200
+const STATUSES = ['running', 'waiting', 'queued', 'idle']
+const DIALECTS = ['native', 'ownware', 'toolang', 'clotho', 'oah', 'arkloop']
+
+export function ThreadsPage() {
+  const { query } = usePlace()
+  const [isNew, setNew] = useState(false)
+  const [size, setSize] = useState(PAGE)
+  const search = useRef<HTMLInputElement>(null)
+  const wanted = {
+    search: query.get('search'),
+    status: query.get('status'),
+    dialect: query.get('dialect'),
+  }
+  const threads = useResource(
+    JSON.stringify(wanted) + size,
+    (signal) =>
+      api.get<Page<ThreadSummary>>(
+        '/threads',
+        { ...wanted, parent: 'none', limit: size },
+        { signal },
+      ),
+    { everyMs: 2000 },
+  )
+  const isFiltered = Object.values(wanted).some((value) => value)
+  useKeys([
+    { keys: 'n', about: 'New thread', group: 'Threads', run: () => setNew(true) },
+    { keys: '/', about: 'Search', group: 'Threads', run: () => search.current?.focus() },
+  ])
+  const { data } = threads
+  return (
+    <>
+      <PageHead
+        title="Threads"
+        about={data ? `${data.total} ${data.total === 1 ? 'conversation' : 'conversations'}` : ' '}
+      >
+        <SearchBox field={search} />
+        <Filter name="status" values={STATUSES} />
+        <Filter name="dialect" values={DIALECTS} />
+        <Button tone="primary" icon="plus" onClick={() => setNew(true)}>
+          New thread
+        </Button>
+      </PageHead>
+      {threads.error && (
+        <div className="p-3">
+          <ErrorNote error={threads.error} onRetry={threads.reload} />
+        </div>
+      )}
+      {!data && threads.isLoading && <Loading />}
+      {data && data.items.length === 0 && (isFiltered ? <NoMatch /> : <Welcome />)}
+      {data && data.items.length > 0 && (
+        <ThreadList
+          items={data.items}
+          more={data.next !== null && size < 500 ? () => setSize(500) : null}
+        />
+      )}
+      {isNew && <NewThread onClose={() => setNew(false)} />}
+    </>
+  )
+}
+
+function SearchBox({ field }: { field: { current: HTMLInputElement | null } }) {
+  const { query } = usePlace()
+  const [text, setText] = useState(query.get('search') ?? '')
+  return (
+    <label className="relative">
+      <span className="sr-only">Search threads</span>
+      <span className="pointer-events-none absolute top-2 left-2 text-faint">
+        <Icon name="search" />
+      </span>
+      <input
+        ref={field}
+        type="search"
+        value={text}
+        placeholder="Search  /"
+        className="field max-w-44 pl-8"
+        onChange={(event) => {
+          setText(event.target.value)
+          setQuery({ search: event.target.value.trim() || null })
+        }}
+        onKeyDown={(event) => event.key === 'Escape' && field.current?.blur()}
+      />
+    </label>
+  )
+}
+
+function Filter({ name, values }: { name: string; values: string[] }) {
+  const { query } = usePlace()
+  return (
+    <select
+      aria-label={`Only of this ${name}`}
+      className="field w-auto"
+      value={query.get(name) ?? ''}
+      onChange={(event) => setQuery({ [name]: event.target.value || null })}
+    >
+      <option value="">any {name}</option>
+      {values.map((value) => (
+        <option key={value}>{value}</option>
+      ))}
+    </select>
+  )
+}
+
+const keyOf = (thread: ThreadSummary): string => thread.id
+
+function ThreadList({ items, more }: { items: ThreadSummary[]; more: (() => void) | null }) {
+  const list = useRef<WindowedHandle>(null)
+  const open = useCallback((thread: ThreadSummary) => navigate(`/threads/${thread.id}`), [])
+  const [current] = useListKeys({ items, keyOf, group: 'Threads', open, list })
+  return (
+    <>
+      <Windowed
+        label="Threads"
+        role="list"
+        items={items}
+        keyOf={keyOf}
+        estimate={61}
+        handle={list}
+        className="min-h-0 flex-1"
+        render={(thread) => <ThreadRow thread={thread} isCurrent={thread.id === current} />}
+      />
+      {more && (
+        <div className="border-t border-line p-2 text-center">
+          <Button tone="quiet" onClick={more}>
+            Show more
+          </Button>
+        </div>
+      )}
+    </>
+  )
+}
+
+function ThreadRow({ thread, isCurrent }: { thread: ThreadSummary; isCurrent: boolean }) {
+  const { id, title, preview, agent, dialect, status, usage, updatedAt, queued } = thread
+  return (
+    <Link
+      to={`/threads/${id}`}
+      className={`flex items-center gap-4 border-b border-line px-4 py-2 hover:bg-sunk ${
+        isCurrent ? 'bg-accent-soft shadow-[inset_3px_0_0] shadow-accent' : 'bg-panel'
+      }`}
+    >
+      <div className="min-w-0 flex-1">
+        <div className="flex min-w-0 items-baseline gap-2">
+          <span className="truncate font-medium" dir="auto">
+            {untwisted(title ?? 'Empty thread')}
+          </span>
+          <span className="ml-auto text-xs text-faint md:hidden">
+            <TimeAgo at={updatedAt} />
+          </span>
+        </div>
+        <div className="truncate text-sm text-soft" dir="auto">
+          {untwisted(preview ?? 'Nothing was said yet.')}
+        </div>
+      </div>
+      <div className="flex shrink-0 items-center gap-3 max-md:flex-col max-md:items-end max-md:gap-1">
+        <span className="max-w-32 truncate text-xs text-soft max-lg:hidden">{agent}</span>
+        <DialectBadge dialect={dialect} />
+        <span className="md:w-24">
+          <Status status={status} />
+          {queued > 0 && <span className="text-xs text-faint"> +{queued}</span>}
+        </span>
+        <span
+          className="w-16 text-right text-xs tabular-nums text-soft max-md:hidden"
+          title={`${tokensOf(usage)} tokens`}
+        >
+          {usage.costUsd ? money(usage.costUsd) : `${count(tokensOf(usage))} tok`}
+        </span>
+        <span className="w-14 text-right text-xs text-faint max-md:hidden">
+          <TimeAgo at={updatedAt} />
+        </span>
+      </div>
+    </Link>
+  )
+}
+
+const NoMatch = () => (
+  <Empty icon="search" title="No thread fits">
+    <Button onClick={() => setQuery({ search: null, status: null, dialect: null })}>
+      Show all threads
+    </Button>
+  </Empty>
+)
+
+/** What somebody sees who has never been here. */
+const Welcome = () => (
+  <div className="min-h-0 flex-1 overflow-y-auto">
+    <div className="mx-auto flex max-w-xl flex-col gap-5 px-4 py-10">
+      <div>
+        <h2 className="text-xl font-semibold">Say something to an agent</h2>
+        <p className="mt-1 text-soft">
+          Every conversation is a log that outlives restarts. Whatever client started it - this
+          page, a terminal, an app that speaks one of the other APIs - it shows up here and can be
+          watched, steered and answered from here.
+        </p>
+      </div>
+      <NewThread />
+    </div>
+  </div>
+)

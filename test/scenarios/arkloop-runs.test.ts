@@ -165,9 +165,20 @@ describe('create', () => {
         'runs.limit_exceeded',
         'concurrent run limit exceeded',
       ])
+      const other = await small.register('other')
+      expect((await begin(other, hang)).run).toBeTruthy()
       await bob.ask('POST', `/v1/runs/${first.run}:cancel`)
       await listen(small.url, bob, first.run, isEnd)
-      expect((await bob.ask('POST', `/v1/threads/${body.id}/runs`)).status).toBe(201)
+      const threads = await Promise.all(
+        Array.from({ length: 6 }, async () => (await bob.ask('POST', '/v1/threads', {})).body.id),
+      )
+      const begun = await Promise.all(
+        threads.map(async (id) => {
+          await bob.ask('POST', `/v1/threads/${id}/messages`, { content: script(hang) })
+          return (await bob.ask('POST', `/v1/threads/${id}/runs`)).status
+        }),
+      )
+      expect(begun.sort()).toEqual([201, 429, 429, 429, 429, 429])
     } finally {
       await small.close()
     }

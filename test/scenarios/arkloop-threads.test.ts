@@ -425,6 +425,45 @@ describe('personas', () => {
     const { run } = await begin(other, says('x'), { persona_id: 'spy' })
     const told = await listen(ark.url, other, run, isEnd)
     expect(told.at(-1)?.body.error_class).toBe('persona.not_found')
+    const own = persona({ persona_key: 'spy', prompt_md: 'You watch birds.' })
+    const made = await other.ask('POST', '/v1/personas', own)
+    expect(made.status).toBe(201)
+    const again = await begin(other, says('x'), { persona_id: 'spy' })
+    expect((await listen(ark.url, other, again.run, isEnd)).at(-1)?.event).toBe('run.completed')
+    const row = (await other.ask('GET', `/v1/runs?run_id=${again.run}`)).body[0]
+    expect(row.persona_id).toBe('spy')
+    const hers = (await alice.ask('GET', '/v1/personas')).body
+    expect(hers.find((p: { persona_key: string }) => p.persona_key === 'spy').prompt_md).toBe(
+      persona().prompt_md,
+    )
+    expect((await other.ask('DELETE', `/v1/personas/${made.body.id}`)).status).toBe(200)
+  })
+
+  it('of the platform are used by everybody, and one’s own stands before them', async () => {
+    const keyed = persona({ persona_key: 'guide', scope: 'platform', prompt_md: 'The server’s.' })
+    const other = await ark.register('traveller')
+    expect(await other.ask('POST', '/v1/personas', keyed)).toMatchObject({
+      status: 403,
+      body: { code: 'auth.forbidden' },
+    })
+    const made = await alice.ask('POST', '/v1/personas', keyed)
+    expect(made.body.scope).toBe('platform')
+    const guides = async (person: Person) =>
+      (await person.ask('GET', '/v1/me/selectable-personas')).body
+        .filter((p: { persona_key: string }) => p.persona_key === 'guide')
+        .map((p: { prompt_md: string }) => p.prompt_md)
+    expect(await guides(other)).toEqual(['The server’s.'])
+    const own = persona({ persona_key: 'guide', version: '2', prompt_md: 'My own.' })
+    expect((await other.ask('POST', '/v1/personas', own)).status).toBe(201)
+    expect(await guides(other)).toEqual(['My own.'])
+    expect(await guides(alice)).toEqual(['The server’s.'])
+    const theirs = (await other.ask('GET', '/v1/personas?scope=platform')).body
+    const seen = theirs.find((p: { persona_key: string }) => p.persona_key === 'guide')
+    expect(seen).toMatchObject({ version: '1', is_active: true })
+    expect(await other.ask('PATCH', `/v1/personas/${seen.id}`, { prompt_md: 'x' })).toMatchObject({
+      status: 403,
+      body: { code: 'auth.forbidden' },
+    })
   })
 })
 

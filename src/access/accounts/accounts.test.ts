@@ -10,7 +10,6 @@ import { createJwt, jwtKey } from './jwt.ts'
 import { checkPassword, hashPassword, isFitPassword } from './password.ts'
 import { createRecords } from './records.ts'
 import { createSessions } from './sessions.ts'
-import { createTurns } from './turns.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'manifold-accounts-'))
 afterAll(async () => {
@@ -84,7 +83,7 @@ describe('refresh tokens', () => {
     let now = 1_000_000
     const kept = await openStore()
     const sessions = createSessions({
-      ...{ records: createRecords(kept), turns: createTurns(), newId, ttlS: 100, graceMs: 10_000 },
+      ...{ records: createRecords(kept), newId, ttlS: 100, graceMs: 10_000 },
       now: () => now,
     })
     return { sessions, kept, pass: (ms: number) => (now += ms) }
@@ -135,6 +134,79 @@ describe('accounts', () => {
     expect(actor).toMatchObject({ id: session.user, account: 'local', role: 'platform_admin' })
     expect(await reasonOf(again.register({ ...person, email: 'x@y.zz' }))).toBe('taken')
     expect((await again.login('a@b.cd', 'abcdefg1', '127.0.0.1')).user).toBe(session.user)
+  })
+
+  it('two processes at once never make one thing twice', async () => {
+    const store = await openStore()
+    const open = (registration: 'open' | 'invited') =>
+      openAccounts({
+        ...{ dataFolder: folder, store, newId, isServerToken: () => false, registration },
+        now: () => 5_000_000,
+      })
+    const peer = { address: '127.0.0.1', isLoopback: true }
+    const person = (username: string, email: string) => ({
+      ...{ username, password: 'abcdefg1', email, invite: null, peer },
+    })
+    const outcome = async (work: Promise<{ user: string }>) =>
+      work.then(
+        ({ user }) => user,
+        (error: unknown) => (isFault(error) ? error.details.reason : error),
+      )
+    // Nobody is there yet, and who comes second would need an invite.
+    const first = await Promise.all([
+      outcome(open('invited').register(person('ann', 'ann@b.cd'))),
+      outcome(open('invited').register(person('eve', 'eve@b.cd'))),
+    ])
+    expect(first.filter((f) => f === 'invite_required')).toHaveLength(1)
+    const names = await Promise.all(
+      ['one@b.cd', 'two@b.cd', 'three@b.cd'].map((email) =>
+        outcome(open('open').register(person('Bob', email))),
+      ),
+    )
+    expect(names.filter((n) => n === 'taken')).toHaveLength(2)
+    const [bob] = names.filter((n) => n !== 'taken') as [string]
+    const mails = await Promise.all(
+      ['carl', 'dora'].map((name) => outcome(open('open').register(person(name, 'same@b.cd')))),
+    )
+    expect(mails.filter((m) => m === 'taken')).toHaveLength(1)
+    const [carl] = mails.filter((m) => m !== 'taken') as [string]
+    const renamed = await Promise.all(
+      [bob, carl].map((id) =>
+        open('open')
+          .edit(id, { username: 'Frank' })
+          .then(
+            () => 'renamed',
+            () => 'taken',
+          ),
+      ),
+    )
+    expect(renamed.sort()).toEqual(['renamed', 'taken'])
+    const codes = await Promise.all(
+      [1, 2, 3].map(async () => (await open('open').invite('local', true)).code),
+    )
+    const valid = await Promise.all(
+      codes.map((code, i) =>
+        outcome(open('open').register({ ...person(`n${i}`, `n${i}@b.cd`), invite: code })),
+      ),
+    )
+    expect(valid.filter((v) => v === 'invite_invalid')).toHaveLength(2)
+  })
+
+  it('who was renamed signs in by the new name only', async () => {
+    const accounts = openAccounts({
+      ...{ dataFolder: folder, store: await openStore(), newId, isServerToken: () => false },
+      now: () => 5_000_000,
+    })
+    const peer = { address: '127.0.0.1', isLoopback: true }
+    const ann = { username: 'ann', password: 'abcdefg1', email: 'ann@b.cd', invite: null, peer }
+    const { user } = await accounts.register(ann)
+    await accounts.edit(user, { username: 'Anna' })
+    await accounts.edit(user, { username: 'anna' })
+    const login = (name: string) => reasonOf(accounts.login(name, 'abcdefg1', '127.0.0.1'))
+    expect(await login('ANNA')).toBe('none')
+    expect(await login('ann@b.cd')).toBe('none')
+    expect(await login('ann')).toBe('credentials')
+    expect(await reasonOf(accounts.register({ ...ann, email: 'other@b.cd' }))).toBe('none')
   })
 
   it('closed to newcomers, the first may register, others need an invite', async () => {

@@ -9,8 +9,7 @@ import {
   type User,
 } from '../../kernel/accounts.ts'
 import { Fault } from '../../kernel/fault.ts'
-import { type Records, randomHex, type UserRecord } from './records.ts'
-import type { Turns } from './turns.ts'
+import { type Fresh, type Records, randomHex, type UserRecord } from './records.ts'
 
 export interface Newcomer {
   username: string
@@ -21,6 +20,8 @@ export interface Newcomer {
   joins: string | null
   /** May become the owner of the local account, if nobody is yet. */
   mayOwnLocal: boolean
+  /** May have an account of their own beside it; else Fault `invalid`, reason `invite_required`. */
+  mayOwnOther: boolean
 }
 
 export interface Directory {
@@ -40,103 +41,117 @@ export interface Directory {
 
 interface Options {
   records: Records
-  turns: Turns
   newId(): string
   now(): number
 }
 
-export function createDirectory({ records, turns, newId, now }: Options): Directory {
+export function createDirectory({ records, newId, now }: Options): Directory {
   const found = async (name: string): Promise<UserRecord | null> => {
     const login = await records.get('access.login', name.trim().toLowerCase())
     return login && (await records.get('access.user', login.user))
   }
-  const known = async (id: string): Promise<UserRecord> => {
-    const user = await records.get('access.user', id)
+  const changed = async (
+    id: string,
+    edit: (user: UserRecord) => UserRecord,
+  ): Promise<UserRecord> => {
+    const user = await records.edit('access.user', id, edit)
     if (user) return user
     throw new Fault('not_found', 'There is no such user.', { what: 'user' })
   }
-  const hasLocalOwner = async (): Promise<boolean> => {
-    const local = await records.get('access.account', LOCAL_ACCOUNT)
-    const owner = local && (await records.get('access.user', local.owner))
-    // An owner who never got as far as a name to sign in with is none.
-    return owner !== null && (await found(owner.username))?.id === owner.id
-  }
-
-  /** The names that sign in go last: without them nothing of the rest is in anybody's way. */
-  const write = async (user: UserRecord, role: Role, account: Account | null): Promise<void> => {
-    await records.put('access.user', user.id, user)
-    const member = { user: user.id, account: user.account, role, joinedAt: now() }
-    await records.put('access.member', `${user.account}/${user.id}`, member)
-    if (account) await records.put('access.account', account.id, account)
-    await records.put('access.login', user.email.toLowerCase(), { user: user.id })
-    await records.put('access.login', user.username.toLowerCase(), { user: user.id })
-  }
-
-  const add = async (newcomer: Newcomer): Promise<UserRecord> => {
-    const { username, email, passwordHash, joins, mayOwnLocal } = newcomer
-    if (await found(username)) throw taken('username')
-    if (await found(email)) throw taken('email')
-    const ownsLocal = joins === null && mayOwnLocal && !(await hasLocalOwner())
-    const account = joins ?? (ownsLocal ? LOCAL_ACCOUNT : newId())
-    const user: UserRecord = {
-      id: newId(),
-      username,
-      email,
-      passwordHash,
-      account,
-      timezone: null,
-      isSuspended: false,
-      createdAt: now(),
-      validFrom: 0,
-    }
-    const role = ownsLocal ? 'platform_admin' : joins ? 'account_member' : 'account_admin'
-    const own = { id: account, name: `${username}'s workspace`, owner: user.id, createdAt: now() }
-    await write(user, role, joins ? null : own)
-    return user
-  }
+  const hasLocalOwner = async (): Promise<boolean> =>
+    (await records.get('access.account', LOCAL_ACCOUNT)) !== null
 
   return {
-    add: (newcomer) => turns.run('people', () => add(newcomer)),
+    async add(newcomer) {
+      for (;;) {
+        const { username, email } = newcomer
+        if (await found(username)) throw taken('username')
+        if (email !== '' && (await found(email))) throw taken('email')
+        const ownsLocal = newcomer.joins === null && newcomer.mayOwnLocal
+        const isOwner = ownsLocal && !(await hasLocalOwner())
+        if (newcomer.joins === null && !isOwner && !newcomer.mayOwnOther) throw inviteRequired()
+        const made = recordsOf(newcomer, { id: newId(), account: newId(), at: now(), isOwner })
+        if (await records.add(made.all)) return made.user
+        // Somebody was quicker with a name or with the local account: it is looked at again.
+      }
+    },
     user: (id) => records.get('access.user', id),
     find: found,
-    change: (id, edit) =>
-      turns.run('people', async () => {
-        const user = edit(await known(id))
-        await records.put('access.user', id, user)
-        return user
-      }),
-    rename: (id, username) =>
-      turns.run('people', async () => {
-        const user = await known(id)
-        const other = await found(username)
-        if (other && other.id !== id) throw taken('username')
-        await records.put('access.login', username.toLowerCase(), { user: id })
-        if (user.username.toLowerCase() !== username.toLowerCase())
-          await records.drop('access.login', user.username.toLowerCase())
-        await records.put('access.user', id, { ...user, username })
-        return { ...user, username }
-      }),
+    change: changed,
+    async rename(id, username) {
+      const name = username.toLowerCase()
+      const isNew = await records.add([{ kind: 'access.login', key: name, body: { user: id } }])
+      const holder = isNew ? id : (await records.get('access.login', name))?.user
+      if (holder !== id) throw taken('username')
+      let old = name
+      const user = await changed(id, (u) => {
+        old = u.username.toLowerCase()
+        return { ...u, username }
+      })
+      if (old !== name && old !== user.email.toLowerCase()) await records.drop('access.login', old)
+      return user
+    },
     account: (id) => records.get('access.account', id),
     membership: (account, user) => records.get('access.member', `${account}/${user}`),
     members: async (account) =>
       (await records.list('access.member', `${account}/`)).map((m) => m.body),
     hasLocalOwner,
-    invite: (account, isFresh) =>
-      turns.run(`invite:${account}`, async () => {
+    async invite(account, isFresh) {
+      for (;;) {
         const old = await records.get('access.invite', account)
         if (old && !isFresh) return old
-        if (old) await records.drop('access.invite-code', old.code)
         const invite = { account, code: randomHex(12), createdAt: now() }
-        await records.put('access.invite', account, invite)
         await records.put('access.invite-code', invite.code, { account })
-        return invite
-      }),
-    accountOfInvite: async (code) =>
-      /^[0-9a-f]{24}$/.test(code)
-        ? ((await records.get('access.invite-code', code))?.account ?? null)
-        : null,
+        const isFirst = await records.swap('access.invite', account, invite, old)
+        const stale = isFirst ? old?.code : invite.code
+        if (stale !== undefined) await records.drop('access.invite-code', stale)
+        if (isFirst) return invite
+      }
+    },
+    async accountOfInvite(code) {
+      if (!/^[0-9a-f]{24}$/.test(code)) return null
+      const account = (await records.get('access.invite-code', code))?.account ?? null
+      const invite = account === null ? null : await records.get('access.invite', account)
+      return invite?.code === code ? account : null
+    },
   }
 }
+
+/** Everything that a new user is made of; it is written at once or not at all. */
+function recordsOf(
+  { username, email, passwordHash, joins }: Newcomer,
+  { id, account: own, at, isOwner }: { id: string; account: string; at: number; isOwner: boolean },
+): { user: UserRecord; all: Fresh[] } {
+  const account = joins ?? (isOwner ? LOCAL_ACCOUNT : own)
+  const user: UserRecord = {
+    ...{ id, username, email, passwordHash, account },
+    timezone: null,
+    isSuspended: false,
+    createdAt: at,
+    validFrom: 0,
+  }
+  const role: Role = isOwner ? 'platform_admin' : joins ? 'account_member' : 'account_admin'
+  const workspace = { id: account, name: `${username}'s workspace`, owner: id, createdAt: at }
+  const names = email === '' ? [username] : [username, email]
+  const all: Fresh[] = [
+    { kind: 'access.user', key: id, body: user },
+    {
+      kind: 'access.member',
+      key: `${account}/${id}`,
+      body: { user: id, account, role, joinedAt: at },
+    },
+    ...(joins ? [] : [{ kind: 'access.account' as const, key: account, body: workspace }]),
+    ...names.map((name) => ({
+      kind: 'access.login' as const,
+      key: name.toLowerCase(),
+      body: { user: id },
+    })),
+  ]
+  return { user, all }
+}
+
+export const inviteRequired = (): Fault =>
+  new Fault('invalid', 'An invite is needed to register here.', { reason: 'invite_required' })
 
 const taken = (what: 'username' | 'email'): Fault =>
   new Fault('conflict', `This ${what} is taken. Choose another, or sign in.`, {

@@ -16,13 +16,18 @@ import {
 } from '../../kernel/accounts.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { addressKey, createLimiter } from '../limiter.ts'
-import { createDirectory, type Directory, shownUser } from './directory.ts'
+import {
+  createDirectory,
+  type Directory,
+  inviteRequired,
+  type Newcomer,
+  shownUser,
+} from './directory.ts'
 import { createJwt, type Jwt, jwtKey } from './jwt.ts'
 import { createKeys, KEY_PREFIX, type Keys } from './keys.ts'
 import { checkPassword, hashPassword, isFitPassword } from './password.ts'
 import { createRecords, type Documents, type UserRecord } from './records.ts'
 import { createSessions, type Sessions } from './sessions.ts'
-import { createTurns } from './turns.ts'
 
 export interface AccountSettings {
   dataFolder: string
@@ -55,17 +60,16 @@ const DAY_S = 86_400
 /** Makes the key that signs access tokens, if there is none. */
 export function openAccounts(settings: AccountSettings): Accounts {
   const { newId, now, store } = settings
-  const turns = createTurns()
   const records = createRecords(store)
-  const directory = createDirectory({ records, turns, newId, now })
+  const directory = createDirectory({ records, newId, now })
   const ttlS = settings.refreshTtlS ?? 30 * DAY_S
   const graceMs = settings.graceMs ?? 10_000
   const limiter = createLimiter({ ratePerMinute: 20, burst: 20, now })
   const parts: Parts = {
     settings,
     directory,
-    sessions: createSessions({ records, turns, newId, now, ttlS, graceMs }),
-    keys: createKeys({ records, turns, newId, now }),
+    sessions: createSessions({ records, newId, now, ttlS, graceMs }),
+    keys: createKeys({ records, newId, now }),
     jwt: createJwt({
       key: jwtKey(settings.dataFolder),
       accessTtlS: settings.accessTtlS ?? 900,
@@ -212,34 +216,34 @@ async function register(parts: Parts, asked: Registration): Promise<Session> {
     throw refused('email', 'An e-mail address is needed.')
   if (!isFitPassword(asked.password))
     throw refused('password', 'The password must have 8 to 72 bytes, with a letter and a digit.')
-  const { joins, mayOwnLocal } = await admission(parts, asked)
+  const entry = await admission(parts, asked)
   const passwordHash = await hashPassword(asked.password)
-  const newcomer = { username, email, passwordHash, joins, mayOwnLocal }
+  const newcomer = { username, email, passwordHash, ...entry }
   return sessionOf(parts, await parts.directory.add(newcomer))
 }
 
 const refused = (reason: string, message: string): Fault =>
   new Fault('invalid', message, { reason })
 
+type Entry = Pick<Newcomer, 'joins' | 'mayOwnLocal' | 'mayOwnOther'>
+
 /** Who comes from afar cannot take the local account, unless they hold the server's token. */
-async function admission(
-  parts: Parts,
-  { invite, peer }: Registration,
-): Promise<{ joins: string | null; mayOwnLocal: boolean }> {
+async function admission(parts: Parts, { invite, peer }: Registration): Promise<Entry> {
+  const { settings, directory, jwt } = parts
   const code = invite?.trim() ?? ''
+  const mayOwnOther = settings.registration !== 'invited'
   if (code === '') {
-    if (await needsInvite(parts, peer))
-      throw refused('invite_required', 'An invite is needed to register here.')
-    return { joins: null, mayOwnLocal: peer.isLoopback }
+    if (await needsInvite(parts, peer)) throw inviteRequired()
+    return { joins: null, mayOwnLocal: peer.isLoopback, mayOwnOther }
   }
-  if (parts.settings.isServerToken(code)) return { joins: null, mayOwnLocal: true }
-  if ((await parts.jwt.readClaim(code)) !== null) {
-    if (await parts.directory.hasLocalOwner()) throw initialized()
-    return { joins: null, mayOwnLocal: true }
+  if (settings.isServerToken(code)) return { joins: null, mayOwnLocal: true, mayOwnOther: true }
+  if ((await jwt.readClaim(code)) !== null) {
+    if (await directory.hasLocalOwner()) throw initialized()
+    return { joins: null, mayOwnLocal: true, mayOwnOther: false }
   }
-  const joins = await parts.directory.accountOfInvite(code)
+  const joins = await directory.accountOfInvite(code)
   if (joins === null) throw refused('invite_invalid', 'This invite is unknown or was replaced.')
-  return { joins, mayOwnLocal: false }
+  return { joins, mayOwnLocal: false, mayOwnOther: false }
 }
 
 async function needsInvite(parts: Parts, peer: { isLoopback: boolean }): Promise<boolean> {

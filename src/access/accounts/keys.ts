@@ -3,7 +3,6 @@
 import { type Actor, type ApiKey, isPermission } from '../../kernel/accounts.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { type KeyRecord, type Records, randomHex, sha256 } from './records.ts'
-import type { Turns } from './turns.ts'
 
 export const KEY_PREFIX = 'ak-'
 
@@ -23,18 +22,13 @@ const NOTE_EVERY_MS = 60_000
 
 export interface KeyOptions {
   records: Records
-  turns: Turns
   newId(): string
   now(): number
 }
 
-export function createKeys({ records, turns, newId, now }: KeyOptions): Keys {
-  const change = (key: string, edit: (record: KeyRecord) => KeyRecord | null): Promise<void> =>
-    turns.run(`key:${key}`, async () => {
-      const record = await records.get('access.api-key', key)
-      const edited = record && edit(record)
-      if (edited) await records.put('access.api-key', key, edited)
-    })
+export function createKeys({ records, newId, now }: KeyOptions): Keys {
+  const change = (key: string, edit: (record: KeyRecord) => KeyRecord | null) =>
+    records.edit('access.api-key', key, edit)
   const noted = (record: KeyRecord): void => {
     if (record.lastUsedAt !== null && now() - record.lastUsedAt < NOTE_EVERY_MS) return
     // Nobody waits for it: a key is no less good when its use could not be noted.
@@ -56,8 +50,10 @@ export function createKeys({ records, turns, newId, now }: KeyOptions): Keys {
         revokedAt: null,
         hash: sha256(secret),
       }
-      await records.put('access.api-key', keyOf(record), record)
-      await records.put('access.api-key-hash', record.hash, { key: keyOf(record) })
+      await records.add([
+        { kind: 'access.api-key', key: keyOf(record), body: record },
+        { kind: 'access.api-key-hash', key: record.hash, body: { key: keyOf(record) } },
+      ])
       return { key: shown(record), secret }
     },
     async list(account, user) {

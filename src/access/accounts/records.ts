@@ -8,7 +8,7 @@ import type { Account, ApiKey, Invite, Membership, User } from '../../kernel/acc
 import type { Json } from '../../kernel/part.ts'
 import type { Store } from '../../kernel/ports.ts'
 
-export type Documents = Pick<Store, 'get' | 'put' | 'drop' | 'list'>
+export type Documents = Pick<Store, 'get' | 'put' | 'drop' | 'list' | 'putNew' | 'swap'>
 
 export interface UserRecord extends User {
   passwordHash: string
@@ -49,25 +49,62 @@ interface Kinds {
 
 type Kind = keyof Kinds
 
+/** A record that is still to be written. */
+export type Fresh = { [K in Kind]: { kind: K; key: string; body: Kinds[K] } }[Kind]
+
 /** Documents with the types they have. */
 export interface Records {
   get<K extends Kind>(kind: K, key: string): Promise<Kinds[K] | null>
   put<K extends Kind>(kind: K, key: string, body: Kinds[K]): Promise<void>
+  /** All or none; false: one of them was there already. */
+  add(fresh: readonly Fresh[]): Promise<boolean>
+  /**
+   * Changes a record as it is now, also when another process changes it at the same time; null when
+   * there is none. The edit may be asked more than once; what it gives as null stays as it is.
+   */
+  edit<K extends Kind>(
+    kind: K,
+    key: string,
+    edit: (body: Kinds[K]) => Kinds[K] | null,
+  ): Promise<Kinds[K] | null>
+  /** False: the record does not say `before` any more. */
+  swap<K extends Kind>(
+    kind: K,
+    key: string,
+    body: Kinds[K],
+    before: Kinds[K] | null,
+  ): Promise<boolean>
   drop(kind: Kind, key: string): Promise<void>
   list<K extends Kind>(kind: K, prefix: string): Promise<{ key: string; body: Kinds[K] }[]>
 }
 
-export const createRecords = (documents: Documents): Records => ({
-  get: async <K extends Kind>(kind: K, key: string) =>
-    (await documents.get(kind, key)) as unknown as Kinds[K] | null,
-  put: (kind, key, body) => documents.put({ kind, key, body: body as unknown as Json }),
-  drop: (kind, key) => documents.drop(kind, key),
-  list: async <K extends Kind>(kind: K, prefix: string) =>
-    (await documents.list(kind, prefix)).map(({ key, body }) => ({
-      key,
-      body: body as unknown as Kinds[K],
-    })),
-})
+export function createRecords(documents: Documents): Records {
+  const get = async <K extends Kind>(kind: K, key: string) =>
+    (await documents.get(kind, key)) as unknown as Kinds[K] | null
+  const swap: Records['swap'] = (kind, key, body, before) =>
+    documents.swap({ kind, key, body: body as unknown as Json }, before as unknown as Json | null)
+  return {
+    get,
+    swap,
+    put: (kind, key, body) => documents.put({ kind, key, body: body as unknown as Json }),
+    add: (fresh) => documents.putNew(fresh.map((f) => ({ ...f, body: f.body as unknown as Json }))),
+    async edit(kind, key, edit) {
+      for (;;) {
+        const before = await get(kind, key)
+        if (before === null) return null
+        const body = edit(before)
+        if (body === null) return before
+        if (await swap(kind, key, body, before)) return body
+      }
+    },
+    drop: (kind, key) => documents.drop(kind, key),
+    list: async <K extends Kind>(kind: K, prefix: string) =>
+      (await documents.list(kind, prefix)).map(({ key, body }) => ({
+        key,
+        body: body as unknown as Kinds[K],
+      })),
+  }
+}
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 

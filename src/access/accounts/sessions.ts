@@ -5,7 +5,6 @@
 
 import { Fault } from '../../kernel/fault.ts'
 import { type Records, randomHex, sha256 } from './records.ts'
-import type { Turns } from './turns.ts'
 
 export interface Sessions {
   /** A token for a new sign-in, or the next one of a sign-in. */
@@ -17,7 +16,6 @@ export interface Sessions {
 
 export interface SessionOptions {
   records: Records
-  turns: Turns
   newId(): string
   now(): number
   ttlS: number
@@ -26,7 +24,7 @@ export interface SessionOptions {
 }
 
 export function createSessions(options: SessionOptions): Sessions {
-  const { records, turns, newId, now, ttlS, graceMs } = options
+  const { records, newId, now, ttlS, graceMs } = options
   const drop = async (user: string, family: string | null): Promise<void> => {
     for (const { key, body } of await records.list('access.refresh', `${user}/`))
       if (family === null || body.family === family) await records.drop('access.refresh', key)
@@ -43,19 +41,19 @@ export function createSessions(options: SessionOptions): Sessions {
       await records.put('access.refresh', `${user}/${sha256(token)}`, record)
       return token
     },
-    spend: (token) =>
-      turns.run(`refresh:${sha256(token)}`, async () => {
-        const user = token.slice(0, token.indexOf('.'))
-        const key = `${user}/${sha256(token)}`
-        const kept = token.length > 200 ? null : await records.get('access.refresh', key)
-        if (!kept || kept.expiresAt <= now()) throw refused()
-        if (kept.usedAt !== null) {
-          if (now() - kept.usedAt >= graceMs) await drop(user, kept.family)
-          throw refused()
-        }
-        await records.put('access.refresh', key, { ...kept, usedAt: now() })
-        return { user, family: kept.family }
-      }),
+    async spend(token) {
+      const user = token.slice(0, token.indexOf('.'))
+      const key = `${user}/${sha256(token)}`
+      const kept = token.length > 200 ? null : await records.get('access.refresh', key)
+      if (!kept || kept.expiresAt <= now()) throw refused()
+      if (kept.usedAt !== null) {
+        if (now() - kept.usedAt >= graceMs) await drop(user, kept.family)
+        throw refused()
+      }
+      const isFirst = await records.swap('access.refresh', key, { ...kept, usedAt: now() }, kept)
+      if (!isFirst) throw refused()
+      return { user, family: kept.family }
+    },
     revokeAll: (user) => drop(user, null),
   }
 }

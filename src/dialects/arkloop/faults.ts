@@ -89,6 +89,12 @@ function rowOf(fault: Fault): Row {
     return { status: 405, code: 'http.method_not_allowed', message: 'Method Not Allowed' }
   if (code === 'limited' && details.inFlight === true)
     return { status: 503, code: 'overload.busy', message: 'server is busy' }
+  if (code === 'limited' && details.openRuns === true)
+    return {
+      ...plain,
+      code: 'runs.limit_exceeded',
+      message: 'concurrent run limit exceeded',
+    }
   if (code === 'invalid' && details.where !== undefined)
     return { ...plain, message: 'request validation failed' }
   const reason = typeof details.reason === 'string' ? details.reason : ''

@@ -4,7 +4,7 @@
  */
 
 import type { Actor } from '../../kernel/accounts.ts'
-import type { RunQuery } from '../../kernel/ports.ts'
+import type { Cursor, RunQuery } from '../../kernel/ports.ts'
 import type { RunRow } from '../../kernel/rows.ts'
 import type { RunStatus } from '../../kernel/run.ts'
 import type { Reply } from '../../wire/dialect.ts'
@@ -37,12 +37,6 @@ function accountFor(actor: Actor, query: RunsQuery): string | undefined {
   return wanted
 }
 
-interface Cursor {
-  at: number
-  /** Null: everything before that time. */
-  id: string | null
-}
-
 async function cursorOf(
   { engine }: Context,
   account: string | undefined,
@@ -55,11 +49,11 @@ async function cursorOf(
   if (run && run.account === account) return { at: run.createdAt, id: run.id }
   const at = timeIn(text)
   if (at === null) throw invalid('invalid before: unknown cursor')
-  return { at, id: null }
+  return { at, id: BEFORE_ALL }
 }
 
-const isAfter = (run: RunRow, { at, id }: Cursor): boolean =>
-  run.createdAt < at || (id !== null && run.createdAt === at && run.id < id)
+/** Of all that was made at a time, it comes first: none of that time is before it. */
+const BEFORE_ALL = ''
 
 const PAGE = 500
 
@@ -76,28 +70,37 @@ async function find(
   const limit = query.limit ?? 50
   const offset = query.offset ?? 0
   const fine = fineOf(context, query)
-  const isOnlyTimed = cursor === null || cursor.id === null
-  const until = cursor === null ? coarse.until : Math.min(coarse.until ?? Infinity, cursor.at + 1)
-  const bounded = until === undefined ? coarse : { ...coarse, until }
-  if (!fine && cursor === null && isOnlyTimed) {
-    const page = await store.runs({ ...coarse, limit, offset })
+  if (!fine) {
+    const page = await store.runs({
+      ...coarse,
+      ...(cursor ? { before: cursor } : {}),
+      limit,
+      offset,
+    })
     return { rows: page.items, total: page.total }
   }
+  // The total is over all pages, whatever the cursor.
   const rows: RunRow[] = []
   let total = 0
-  for (let from = 0; ; from += PAGE) {
-    const page = await store.runs({ ...bounded, limit: PAGE, offset: from })
-    for (const run of page.items) {
-      if (fine && !(await fine(run))) continue
-      if (cursor && !isAfter(run, cursor)) continue
-      if (total >= offset && rows.length < limit) rows.push(run)
+  let passed = 0
+  for (let from: Pick<RunQuery, 'before'> = {}; ; ) {
+    const { items } = await store.runs({ ...coarse, ...from, limit: PAGE, offset: 0 })
+    for (const run of items) {
+      if (!(await fine(run))) continue
       total++
+      if (cursor && !isAfter(run, cursor)) continue
+      if (passed++ >= offset && rows.length < limit) rows.push(run)
     }
-    if (page.items.length < PAGE) return { rows, total }
+    const last = items.at(-1)
+    if (!last || items.length < PAGE) return { rows, total }
+    from = { before: { at: last.createdAt, id: last.id } }
   }
 }
 
-type Coarse = Omit<RunQuery, 'limit' | 'offset'>
+const isAfter = (run: RunRow, { at, id }: Cursor): boolean =>
+  run.createdAt < at || (run.createdAt === at && run.id < id)
+
+type Coarse = Omit<RunQuery, 'limit' | 'offset' | 'before'>
 
 /** Null when nothing can fit. */
 function coarseOf(account: string | undefined, query: RunsQuery): Coarse | null {

@@ -3,7 +3,6 @@
  * has a run refuses another, an account that has too many refuses one more.
  */
 
-import type { Actor } from '../../kernel/accounts.ts'
 import type { InputPart, Json } from '../../kernel/part.ts'
 import type { Engine, Receipt, Request } from '../../kernel/ports.ts'
 import type { RunRow } from '../../kernel/rows.ts'
@@ -40,7 +39,7 @@ export async function startRun(
   thread: Thread,
   body: RunBody,
 ): Promise<Started> {
-  return inTurn(context, from.actor, thread.id, async () => {
+  return inTurn(context, thread.id, async () => {
     const { engine } = context
     const current = await engine.thread(thread.id)
     refuseBusy(current)
@@ -67,7 +66,7 @@ export async function retryRun(
   thread: Thread,
   body: RunBody,
 ): Promise<Started> {
-  return inTurn(context, from.actor, thread.id, async () => {
+  return inTurn(context, thread.id, async () => {
     const { engine } = context
     const current = await engine.thread(thread.id)
     refuseBusy(current)
@@ -87,7 +86,14 @@ export async function retryRun(
     const messages = ownMessages(shown, of)
     const { model } = choice
     const chosen = model === undefined ? {} : { model }
-    const retry = { do: 'retry' as const, of, reason: 'retry' as const, origin, ...chosen }
+    const retry = {
+      do: 'retry' as const,
+      of,
+      reason: 'retry' as const,
+      busy: 'reject' as const,
+      origin,
+      ...chosen,
+    }
     return make(context, from, current, { request: retry, messages })
   })
 }
@@ -99,7 +105,7 @@ export async function editMessage(
   thread: Thread,
   edit: { id: string; change: Pick<Posted, 'content' | 'parts' | 'input'> },
 ): Promise<Started> {
-  return inTurn(context, from.actor, thread.id, async () => {
+  return inTurn(context, thread.id, async () => {
     const { engine } = context
     const current = await engine.thread(thread.id)
     refuseBusy(current)
@@ -118,7 +124,7 @@ export async function editMessage(
     const request: Making['request'] =
       old.run === null
         ? { do: 'submit', busy: 'reject', input, origin }
-        : { do: 'retry', of: old.run, input, reason: 'edit', origin }
+        : { do: 'retry', of: old.run, input, reason: 'edit', busy: 'reject', origin }
     await postMessage(engine, thread.id, edited)
     try {
       return await make(context, from, current, { request, messages })
@@ -143,7 +149,7 @@ export async function continueRun(
   thread: Thread,
   runId: string,
 ): Promise<Started> {
-  return inTurn(context, from.actor, thread.id, async () => {
+  return inTurn(context, thread.id, async () => {
     const { engine } = context
     const current = await engine.thread(thread.id)
     refuseBusy(current)
@@ -195,7 +201,9 @@ async function make(
   await assign(engine, thread.id, run, messages)
   let receipt: Receipt
   try {
-    receipt = await engine.submit(thread.id, { ...request, run })
+    const max = settings.maxConcurrentRuns ?? null
+    const options = max === null ? {} : { maxRuns: max }
+    receipt = await engine.submit(thread.id, { ...request, run }, options)
   } catch (error) {
     await unassign(engine, thread.id, run)
     throw error
@@ -208,28 +216,12 @@ function refuseBusy(thread: Thread): void {
     throw refusal('busy', 'runs.thread_busy', 'thread already running')
 }
 
-/** Alone in the thread and, where runs are limited, in the account; the engine decides again. */
-function inTurn(
-  context: Context,
-  { account }: Actor,
+/** Alone in the thread, as far as this process goes; the engine decides again. */
+const inTurn = (
+  { turns }: Context,
   thread: string,
   work: () => Promise<Started>,
-): Promise<Started> {
-  const { settings, turns } = context
-  const max = settings.maxConcurrentRuns ?? null
-  const alone = (): Promise<Started> => turns.run(`thread:${thread}`, work)
-  if (max === null) return alone()
-  return turns.run(`account:${account}`, async () => {
-    await refuseTooMany(context, account, max)
-    return alone()
-  })
-}
-
-async function refuseTooMany({ engine }: Context, account: string, max: number): Promise<void> {
-  const status: RunRow['status'][] = ['queued', 'running', 'waiting', 'cancelling']
-  const { total } = await engine.store.runs({ account, status, limit: 1, offset: 0 })
-  if (total >= max) throw refusal('limited', 'runs.limit_exceeded', 'concurrent run limit exceeded')
-}
+): Promise<Started> => turns.run(`thread:${thread}`, work)
 
 /** Never nothing where something was said before: a model answers somebody. */
 function inputOf(pending: readonly Posted[], thread: Thread): InputPart[] {

@@ -1,6 +1,7 @@
 /** One's own threads, newest first: pages by the time and id of the last one, or by what they say. */
 
 import type { Actor } from '../../kernel/accounts.ts'
+import type { Cursor } from '../../kernel/ports.ts'
 import type { ThreadRow } from '../../kernel/rows.ts'
 import type { Context } from './context.ts'
 import { invalid } from './faults.ts'
@@ -8,11 +9,6 @@ import { projectsByThread } from './project-record.ts'
 import type { ThreadsQuery } from './schema.ts'
 import { makerOf, sightFor } from './scope.ts'
 import { activeRunOf, privateThreads, threadView } from './thread-view.ts'
-
-interface Cursor {
-  at: number
-  id: string
-}
 
 export async function listThreads(context: Context, actor: Actor, query: ThreadsQuery) {
   return find(context, actor, { limit: query.limit ?? 50, cursor: cursorOf(query) })
@@ -24,6 +20,7 @@ export const searchThreads = (
   query: { q: string; limit: number | undefined },
 ) => find(context, actor, { limit: query.limit ?? 50, cursor: null, search: query.q.trim() })
 
+/** Clients page by the time of making, and mean the time of the last change. */
 function cursorOf(query: ThreadsQuery): Cursor | null {
   const at = query.before_updated_at ?? query.before_created_at
   const id = query.before_id
@@ -38,7 +35,7 @@ function cursorOf(query: ThreadsQuery): Cursor | null {
 
 const PAGE = 200
 
-/** Other people's threads of the account and private ones are passed over. */
+/** Private ones are passed over; what was made without a user is its account's owner's. */
 async function find(
   context: Context,
   actor: Actor,
@@ -47,15 +44,21 @@ async function find(
   const { engine, settings } = context
   const hidden = await privateThreads(engine, settings.now())
   const found: ThreadRow[] = []
-  const filter = { account: actor.account, parentThread: null, ...(search ? { search } : {}) }
-  for (let offset = 0; found.length < limit; offset += PAGE) {
-    const { items } = await engine.store.threads({ ...filter, limit: PAGE, offset })
-    for (const row of items) {
-      if (found.length >= limit) break
-      if (hidden.has(row.id) || (cursor && !isAfter(row, cursor))) continue
-      if ((await sightFor(context, actor, row)) === 'own') found.push(row)
-    }
-    if (items.length < PAGE) break
+  const filter = {
+    account: actor.account,
+    parentThread: null,
+    ...((await isOwner(context, actor)) ? {} : { principal: actor.id }),
+    ...(search ? { search } : {}),
+  }
+  for (let before = cursor; found.length < limit; ) {
+    const from = before === null ? {} : { before }
+    const { items } = await engine.store.threads({ ...filter, ...from, limit: PAGE, offset: 0 })
+    for (const row of items)
+      if (found.length < limit && !hidden.has(row.id) && (await isOwn(context, actor, row)))
+        found.push(row)
+    const last = items.at(-1)
+    if (!last || items.length < PAGE) break
+    before = { at: last.updatedAt, id: last.id }
   }
   const ids = found.map((row) => row.id)
   const projects = await projectsByThread(engine, actor.account, ids)
@@ -68,6 +71,8 @@ async function find(
   )
 }
 
-/** Clients page by the time of making, and mean the same order. */
-const isAfter = (row: ThreadRow, { at, id }: Cursor): boolean =>
-  row.updatedAt < at || (row.updatedAt === at && row.id < id)
+const isOwner = async ({ accounts }: Context, actor: Actor): Promise<boolean> =>
+  actor.by === 'server' || (await accounts.ownerOf(actor.account)) === actor.id
+
+const isOwn = async (context: Context, actor: Actor, row: ThreadRow): Promise<boolean> =>
+  (await sightFor(context, actor, row)) === 'own'

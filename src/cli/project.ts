@@ -194,6 +194,12 @@ function linesOf(state: Printout, event: Event, style: PrintStyle): string[] {
     case 'thread.rewound':
       return [dim(style, 'the last answer is given again')]
     case 'thread.opened':
+    case 'run.switched':
+      return [dim(style, `${event.data.agent} goes on · ${event.data.model}`)]
+    case 'hook.ended': {
+      const { hook, outcome, reason } = event.data
+      return outcome === 'passed' ? [] : [warning(style, `${hook} ${outcome}: ${reason ?? ''}`)]
+    }
     case 'run.edited':
     case 'run.moved':
     case 'turn.started':

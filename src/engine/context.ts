@@ -2,6 +2,7 @@
 
 import type { Agent } from '../kernel/agent.ts'
 import type { Draft, EventOf } from '../kernel/event.ts'
+import type { HookForm } from '../kernel/hook.ts'
 import type { Grant } from '../kernel/policy.ts'
 import type {
   Catalog,
@@ -74,6 +75,8 @@ export interface EngineDeps {
   catalog: Catalog
   endpoints: Endpoints
   sandbox: Sandbox
+  /** Ways of speaking with hooks, beside the engine's own. */
+  hookForms?: Record<string, HookForm>
   /** Epoch milliseconds. */
   clock(): number
   /** A new UUIDv7. */

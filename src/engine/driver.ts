@@ -12,8 +12,10 @@ import { NO_USAGE } from '../kernel/usage.ts'
 import { type AbortReason, activeRun, type Context, type Work } from './context.ts'
 import { Fenced, type LiveThread } from './live.ts'
 import { performLimit, performQuestion, performRecovery, performRule } from './perform/asks.ts'
+import { performCall } from './perform/call.ts'
 import { endChildren, performChildren } from './perform/child.ts'
 import { performCompaction } from './perform/compaction.ts'
+import { performHooks } from './perform/hooks.ts'
 import { performModel } from './perform/model.ts'
 import { performStart } from './perform/start.ts'
 import { performTools, reapCalls } from './perform/tools.ts'
@@ -257,6 +259,10 @@ export class Drivers {
         return mend(live)
       case 'model':
         return this.#limited(drive, work, () => performModel(context, work, step))
+      case 'call':
+        return performCall(work)
+      case 'hooks':
+        return this.#limited(drive, work, () => performHooks(context, work, step))
       case 'compact':
         return this.#limited(drive, work, () => performCompaction(context, work, step.by))
       case 'tools':

@@ -41,6 +41,7 @@ export async function rulesFor(
     maxAttempts: context.settings.maxAttempts,
     refusedTurns: policy?.refusedTurns ?? null,
     unknownOutcome: agent.unknownOutcome,
+    hooks: agent.hooks ?? [],
     judge: (call) =>
       judge(permissions, grants, aboutOf(call, tools.get(call.tool), thread.workspace)),
     nature: (name) => natureOf(tools.get(name)),

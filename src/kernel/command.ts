@@ -30,6 +30,8 @@ export type Command = From &
         model?: string
         instructions?: string
         sampling?: Sampling
+        /** The run is this one call, and no model is called; `input` then says nothing. */
+        call?: { tool: string; input: Json }
       }
     | {
         do: 'answer'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { calling, facts, ORIGIN, threadOf, types, when } from '../../test/given.ts'
 import type { Command } from './command.ts'
+import type { Draft } from './event.ts'
 import { emptyThread } from './thread.ts'
 
 const origin = ORIGIN
@@ -244,6 +245,38 @@ describe('the queue', () => {
     expect(types(when(queued(), { do: 'promote', run: 'r2', interrupt: false, origin }))).toEqual(
       [],
     )
+  })
+})
+
+describe('a call', () => {
+  const call = { tool: 'write', input: { path: 'a' } }
+  const submit = { do: 'submit' as const, run: 'r9', input: [], call, origin }
+
+  it('is a run of its own, also where a message would be told to the one that goes on', () => {
+    const made = { type: 'run.created', run: 'r9', data: { kind: 'call', call } }
+    expect(when(threadOf(opened()), { ...submit, busy: 'reject' })).toMatchObject([made])
+    expect(when(running(), { ...submit, busy: 'steer' })).toMatchObject([made])
+    expect(when(running(), { ...submit, busy: 'reject' })).toBe('busy')
+  })
+
+  it('is called again by a retry, with the same input', () => {
+    const begun = [opened(), created('r1', '', { kind: 'call', input: [], call }), started('r1')]
+    const done = [
+      ...[...begun, turn('r1'), facts.call('r1', 'r1', 'write')],
+      facts.answered('r1', 0, { sealed: [{ part: 0, input: call.input }] }),
+      ...[facts.toolEnded('r1', 'r1'), facts.turnEnded('r1'), ended('r1')],
+    ]
+    const retry = { do: 'retry', run: 'r2', reason: 'retry', origin } as const
+    const again = { run: 'r2', data: { kind: 'call', call, retryOf: 'r1' } }
+    for (const drafts of [begun, done, [...done, created('r5'), started('r5'), ended('r5')]])
+      expect((when(threadOf(...drafts), { ...retry, of: 'r1' }) as Draft[]).at(-1)).toMatchObject(
+        again,
+      )
+  })
+
+  it('hears no messages', () => {
+    const calls = threadOf(opened(), created('r1', '', { kind: 'call', call }), started('r1'))
+    expect(when(calls, { do: 'steer', id: 's', input, origin })).toBe('not_active')
   })
 })
 

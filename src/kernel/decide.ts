@@ -68,7 +68,12 @@ function submit(thread: Thread, command: CommandOf<'submit'>): Draft[] | Fault {
     case 'queue':
       return [created(command, thread.queue.length)]
     case 'steer':
-      return steered(thread, { id: run, input, origin }) ?? [created(command, thread.queue.length)]
+      // A call is nothing that a run could be told.
+      return (
+        (command.call ? null : steered(thread, { id: run, input, origin })) ?? [
+          created(command, thread.queue.length),
+        ]
+      )
     case 'interrupt':
       return [created(command, 0), ...cancelling(thread, 'interrupted', command)]
   }
@@ -76,7 +81,7 @@ function submit(thread: Thread, command: CommandOf<'submit'>): Draft[] | Fault {
 
 function created(command: CommandOf<'submit'>, place: number): Draft {
   const { do: _, run, busy: __, ...data } = command
-  return draft('run.created', run, { kind: 'message', place, ...data })
+  return draft('run.created', run, { kind: data.call ? 'call' : 'message', place, ...data })
 }
 
 const busyFault = (thread: Thread): Fault =>
@@ -278,10 +283,14 @@ function retry(thread: Thread, command: CommandOf<'retry'>): Draft[] | Fault {
   const { origin, reason, run } = command
   const input = command.input ?? inputOf(thread, of)
   const model = command.model === undefined ? {} : { model: command.model }
+  const call = command.input ? null : calledIn(thread, of)
+  const again = call
+    ? { kind: 'call' as const, call, input: [] }
+    : { kind: 'message' as const, input }
   return [
     ...cancelling(thread, reason, command),
     draft('thread.rewound', null, { runs: runs.slice(at), reason, origin }),
-    draft('run.created', run, { kind: 'message', input, place: 0, retryOf: of, origin, ...model }),
+    draft('run.created', run, { ...again, place: 0, retryOf: of, origin, ...model }),
   ]
 }
 
@@ -289,8 +298,16 @@ function retry(thread: Thread, command: CommandOf<'retry'>): Draft[] | Fault {
 function runsOf(thread: Thread): string[] {
   const runs = [...new Set(thread.messages.map((m) => m.run))]
   const active = thread.active
-  if (active?.kind === 'message' && !runs.includes(active.id)) runs.push(active.id)
+  if (active && active.kind !== 'compact' && !runs.includes(active.id)) runs.push(active.id)
   return runs.filter((r) => !thread.rewound.includes(r))
+}
+
+/** What was called in a run that is a call: the one that has the id of its run. */
+function calledIn({ active, messages }: Thread, run: string): Run['call'] {
+  if (active?.id === run) return active.call
+  const parts = messages.filter((m) => m.run === run).flatMap((m) => m.parts)
+  const part = parts.find((p) => p.kind === 'call' && p.call === run)
+  return part?.kind === 'call' ? { tool: part.tool, input: part.input } : null
 }
 
 function inputOf(thread: Thread, run: string): InputPart[] {

@@ -5,6 +5,7 @@
  */
 
 import type { Sampling } from './agent.ts'
+import type { HookMoment } from './hook.ts'
 import type { InputPart, Json, Message, Outcome } from './part.ts'
 import type { Usage } from './usage.ts'
 
@@ -17,8 +18,14 @@ export interface Origin {
   hints?: Json
 }
 
-/** What a run is for. `compact` calls no tools and answers nobody. */
-export type RunKind = 'message' | 'compact'
+/**
+ * What a run is for. `compact` calls no tools and answers nobody. `call` is one call of a tool that
+ * no model has asked for: its only turn is that call, and its output the call's result.
+ */
+export type RunKind = 'message' | 'compact' | 'call'
+
+/** Stands for the model where none is called. */
+export const NO_MODEL = 'none'
 
 export type RunOutcome = 'completed' | 'failed' | 'cancelled'
 
@@ -114,6 +121,8 @@ export interface Facts {
     /** Added to the agent's instructions for this run. */
     instructions?: string
     sampling?: Sampling
+    /** Of kind `call`; the call has the id of its run. */
+    call?: { tool: string; input: Json }
     retryOf?: string
     origin: Origin
   }
@@ -127,6 +136,18 @@ export interface Facts {
   'run.steered': { id: string; input: InputPart[]; origin: Origin }
   /** Somebody wants the run to end: at once, or when the step that is going on is complete. */
   'run.cancelling': { reason: string | null; when: 'now' | 'step'; origin: Origin }
+  /**
+   * Another agent goes on with the run, and with the thread, from the next turn on. `call` asked for
+   * it; what else is called in that turn is still the old agent's.
+   */
+  'run.switched': {
+    turn: number
+    call: string
+    from: string
+    agent: string
+    model: string
+    revision: string
+  }
   /** Last event of every run. A run that never started ends as cancelled. */
   'run.ended': {
     outcome: RunOutcome
@@ -204,6 +225,26 @@ export interface Facts {
     durationMs: number
     /** Facts about the result for clients; never read by the model. */
     meta?: Record<string, Json>
+  }
+
+  /**
+   * A hook of the agent was performed; its outcome is all that is ever known of it. `blocked` stops
+   * what was about to happen, `failed` stops nothing.
+   */
+  'hook.ended': {
+    hook: string
+    moment: HookMoment
+    turn: number
+    /** Null at moments that concern no call. */
+    call: string | null
+    outcome: 'passed' | 'blocked' | 'failed'
+    /** Why it blocked, or how it failed. */
+    reason?: string
+    /** The input that the call has instead of what the model said. */
+    input?: Json
+    /** Told to the model. */
+    context?: string
+    durationMs: number
   }
 
   'child.started': {

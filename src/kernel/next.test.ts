@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { calling, facts, ORIGIN, threadOf } from '../../test/given.ts'
 import { DEFAULT_COMPACTION, DEFAULT_LIMITS } from './agent.ts'
-import type { Draft } from './event.ts'
+import { type Draft, draft } from './event.ts'
 import { type Nature, next, type Rules } from './next.ts'
 import type { Verdict } from './policy.ts'
 import { NO_USAGE } from './usage.ts'
@@ -22,6 +22,7 @@ const rules = (over: Partial<Rules> = {}, verdicts: Record<string, Verdict> = {}
   maxAttempts: 3,
   refusedTurns: null,
   unknownOutcome: 'tell',
+  hooks: [],
   judge: (call) => verdicts[call.tool] ?? 'allow',
   nature: (tool) => TOOLS[tool] ?? null,
   ...over,
@@ -311,6 +312,72 @@ describe('next', () => {
     expect(steps).toEqual([
       ...['rest', 'start', 'model', 'mend', 'mend', 'rule', 'wait', 'tools', 'recover', 'end-turn'],
       ...['model', 'mend', 'mend', 'end-turn', 'end', 'rest'],
+    ])
+  })
+})
+
+describe('a run that is a call', () => {
+  const call = { tool: 'write', input: { path: 'a' } }
+  const asked = created('r1', '', { kind: 'call', input: [], call })
+  const begun = [opened(), asked, started('r1')]
+  const said = [
+    ...[...begun, turn('r1'), facts.call('r1', 'r1', 'write')],
+    facts.answered('r1', 0, { stop: 'calls', sealed: [{ part: 0, input: call.input }] }),
+  ]
+  const ended = (outcome: 'ok' | 'failed' | 'denied' | 'unknown' | 'cancelled') => [
+    ...[...said, facts.toolStarted('r1', 'r1')],
+    ...[facts.toolEnded('r1', 'r1', { outcome, output: 'so it is' }), facts.turnEnded('r1')],
+  ]
+
+  it('makes the call, once, as any other', () => {
+    expect(step(begun)).toEqual({ do: 'call' })
+    expect(step(said)).toEqual({ do: 'tools', calls: ['r1'] })
+    expect(step(said, {}, { write: 'ask' })).toEqual({ do: 'rule', ask: ['r1'], deny: [] })
+  })
+
+  it('ends as the call does, and asks no model', () => {
+    expect(step(ended('ok'))).toEqual({ do: 'end', outcome: 'completed', stop: 'end' })
+    const trouble = { message: 'so it is' }
+    for (const [outcome, code] of [
+      ['failed', 'tool_failed'],
+      ['denied', 'tool_denied'],
+      ['unknown', 'unknown_outcome'],
+      ['cancelled', 'tool_cancelled'],
+    ] as const)
+      expect(step(ended(outcome))).toMatchObject({
+        outcome: 'failed',
+        trouble: { ...trouble, code },
+      })
+    const late = { limits: { ...DEFAULT_LIMITS, wallMs: 0 } }
+    expect(step(ended('cancelled'), late)).toMatchObject({ stop: 'time' })
+  })
+
+  it('leaves the call and its result in the transcript, and no question', () => {
+    const thread = threadOf(...ended('ok'), facts.ended('r1'))
+    expect(thread.messages.map((m) => m.role)).toEqual(['assistant', 'tool'])
+    expect(thread.measured).toBeNull()
+  })
+})
+
+describe('a run that is handed over', () => {
+  const switched = draft('run.switched', 'r1', {
+    ...{ turn: 0, call: 'c1', from: 'assistant', agent: 'bob' },
+    ...{ model: 'scripted:bob', revision: 'r2' },
+  })
+
+  it('is the new agent’s from the next turn on, and so is the thread', () => {
+    const drafts = [...calling(['c1', 'write'], ['c2', 'write']), switched]
+    const during = threadOf(...drafts)
+    expect([during.active?.agent, during.active?.model, during.agent]).toEqual([
+      'assistant',
+      'scripted:x',
+      'bob',
+    ])
+    const after = threadOf(...drafts, facts.turnEnded('r1'))
+    expect([after.active?.agent, after.active?.model, after.active?.revision]).toEqual([
+      'bob',
+      'scripted:bob',
+      'r2',
     ])
   })
 })

@@ -5,6 +5,7 @@
 
 import type { CompactionRule, Limits } from './agent.ts'
 import type { Trouble } from './event.ts'
+import { type Hook, type HookMoment, hooksAt, unperformed } from './hook.ts'
 import type { Verdict } from './policy.ts'
 import { isBetweenSteps, type Run } from './run.ts'
 import { contextTokens, type Thread } from './thread.ts'
@@ -16,6 +17,10 @@ export type Step =
   /** An answer is open that nobody is listening to any more: close it as interrupted. */
   | { do: 'mend' }
   | { do: 'model'; turn: number; attempt: number }
+  /** The call that the run is stands as the answer of its only turn. */
+  | { do: 'call' }
+  /** Hooks of the agent are owed, for these calls or, without calls, for the run. */
+  | { do: 'hooks'; moment: HookMoment; calls: string[] }
   | { do: 'compact'; by: 'limit' | 'command' }
   /** Of these calls some need a person, some are refused; neither list is shared. */
   | { do: 'rule'; ask: string[]; deny: string[] }
@@ -59,9 +64,21 @@ export interface Rules {
   unknownOutcome: 'tell' | 'ask'
   judge(call: Call): Verdict
   nature(tool: string): Nature | null
+  hooks: readonly Pick<Hook, 'name' | 'moments' | 'tools'>[]
 }
 
 export function next(thread: Thread, rules: Rules): Step {
+  const step = owed(thread, rules)
+  if (step.do !== 'end' || !thread.active) return step
+  const moment = step.outcome === 'completed' ? 'run.completed' : 'run.failed'
+  return owesHooks(thread.active, rules, moment) ? { do: 'hooks', moment, calls: [] } : step
+}
+
+/** Hooks of that moment that have not been performed for the run. */
+const owesHooks = (run: Run, { hooks }: Rules, moment: HookMoment): boolean =>
+  unperformed(hooksAt(hooks, moment, null), run.hooked, moment).length > 0
+
+function owed(thread: Thread, rules: Rules): Step {
   const run = thread.active
   if (!run) {
     const head = thread.queue[0]
@@ -75,6 +92,7 @@ export function next(thread: Thread, rules: Rules): Step {
   if (run.kind === 'compact') return compactOnly(run)
   if (run.turn?.phase === 'answered') return afterAnswer(run.turn, rules)
   if (run.turn?.phase === 'interrupted') return afterBreak(run, run.turn, rules)
+  if (run.kind === 'call') return callOnly(run, rules)
   return afterTurn(thread, run, rules)
 }
 
@@ -91,15 +109,58 @@ function compactOnly(run: Run): Step {
   return { do: 'end', outcome: 'completed', stop: 'end' }
 }
 
-/** Rulings first, then questions, then tools: no tool acts while a person is still deciding. */
+/** What becomes of the call becomes of the run. */
+function callOnly(run: Run, rules: Rules): Step {
+  const result = run.turn?.calls[0]?.result
+  if (!result) return { do: 'call' }
+  const fail = (stop: string, code: string): Step => {
+    const message = result.output.slice(0, TROUBLE_CHARS)
+    return { do: 'end', outcome: 'failed', stop, trouble: { code, message } }
+  }
+  switch (result.outcome) {
+    case 'ok':
+      return { do: 'end', outcome: 'completed', stop: 'end' }
+    case 'denied':
+      return fail('denied', 'tool_denied')
+    case 'unknown':
+      return fail('error', 'unknown_outcome')
+    case 'failed':
+      return fail('error', 'tool_failed')
+    case 'cancelled':
+      if (workedMs(run, rules.now) < rules.limits.wallMs) return fail('error', 'tool_cancelled')
+      return { do: 'end', outcome: 'failed', stop: 'time', trouble: TIME }
+  }
+}
+
+/**
+ * Hooks first, because they may change what is asked about. Then rulings, then questions, then tools: no
+ * tool acts while a person is still deciding.
+ */
 function afterAnswer(turn: Turn, rules: Rules): Step {
+  const done = turn.calls.filter((c) => c.started !== null && c.result !== null)
+  const after = done.filter((c) => isHooked(c, 'tool.after', rules))
+  if (after.length > 0)
+    return { do: 'hooks', moment: 'tool.after', calls: after.map((c) => c.call) }
   const open = turn.calls.filter((c) => c.result === null)
   if (open.length === 0) return { do: 'end-turn' }
+  const before = open.filter((c) => isHooked(c, 'tool.before', rules) && isNew(c, rules))
+  if (before.length > 0)
+    return { do: 'hooks', moment: 'tool.before', calls: before.map((c) => c.call) }
   const ask = open.filter((c) => verdictOn(c, rules) === 'ask').map((c) => c.call)
   const deny = open.filter((c) => verdictOn(c, rules) === 'deny').map((c) => c.call)
   if (ask.length > 0 || deny.length > 0) return { do: 'rule', ask, deny }
   return perform(open, rules)
 }
+
+/** Nothing has been decided about it, and it is not refused by itself or by the policy. */
+function isNew(call: Call, rules: Rules): boolean {
+  const isBegun = call.started !== null || call.child !== null || call.answer !== null
+  if (isBegun || call.ruling !== null || call.blocked !== null || call.malformed) return false
+  return rules.nature(call.tool) !== null && rules.judge(call) !== 'deny'
+}
+
+const isHooked = (call: Call, moment: HookMoment, { hooks }: Rules): boolean =>
+  unperformed(hooksAt(hooks, moment, call.tool), call.hooked, moment).length > 0
 
 /**
  * A ruling that was given stands. A call that has begun, or that will fail by itself (no such tool,
@@ -107,6 +168,7 @@ function afterAnswer(turn: Turn, rules: Rules): Step {
  */
 function verdictOn(call: Call, rules: Rules): Verdict {
   if (call.started !== null || call.child !== null || call.answer !== null) return 'allow'
+  if (call.blocked !== null) return 'deny'
   if (call.ruling !== null) return call.ruling.allow ? 'allow' : 'deny'
   return call.malformed || rules.nature(call.tool) === null ? 'allow' : rules.judge(call)
 }
@@ -162,6 +224,12 @@ function afterTurn(thread: Thread, run: Run, rules: Rules): Step {
   const over = reachedLimit(run, rules)
   if (over) return over
   if (needsCompaction(thread, run, rules)) return { do: 'compact', by: 'limit' }
+  if (run.blocked !== null) {
+    const trouble = { code: 'hook_blocked', message: run.blocked || 'A hook stopped the run.' }
+    return { do: 'end', outcome: 'failed', stop: 'blocked', trouble }
+  }
+  if (owesHooks(run, rules, 'model.before'))
+    return { do: 'hooks', moment: 'model.before', calls: [] }
   return { do: 'model', turn: run.turns, attempt: 1 }
 }
 
@@ -208,6 +276,8 @@ function needsCompaction(thread: Thread, run: Run, rules: Rules): boolean {
     contextTokens(thread) >= rules.contextWindow * threshold
   )
 }
+
+const TROUBLE_CHARS = 2_000
 
 export const TIME: Trouble = { code: 'timed_out', message: 'The run reached its time limit.' }
 const UNKNOWN_TROUBLE: Trouble = { code: 'model_failed', message: 'The model failed.' }

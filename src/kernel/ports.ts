@@ -173,7 +173,8 @@ export type ToolItem =
   | { kind: 'progress'; text: string }
   /** Told before the process does anything. */
   | { kind: 'process'; process: ProcessMark }
-  | { kind: 'done'; output: string; meta?: Record<string, Json> }
+  /** `switchTo` names the agent that is to go on with the run and the thread from the next turn on. */
+  | { kind: 'done'; output: string; meta?: Record<string, Json>; switchTo?: string }
   | { kind: 'failed'; output: string; meta?: Record<string, Json> }
 
 export interface ToolContext {

@@ -169,6 +169,9 @@ function titleOf(thread: Thread): string | null {
   return text.length > 80 ? `${text.slice(0, 80)}...` : text
 }
 
+const callPreview = ({ tool, input }: NonNullable<Run['call']>): string =>
+  `${tool} ${JSON.stringify(input)}`.slice(0, 200)
+
 export function runRow(thread: Thread, run: Run): RunRow {
   return {
     id: run.id,
@@ -183,7 +186,7 @@ export function runRow(thread: Thread, run: Run): RunRow {
     troubleCode: run.end?.trouble?.code ?? null,
     troubleMessage: run.end?.trouble?.message ?? null,
     parentRun: thread.parent?.run ?? null,
-    preview: textOf(run.input).slice(0, 200),
+    preview: run.call ? callPreview(run.call) : textOf(run.input).slice(0, 200),
     turns: run.turns,
     usage: run.usage,
     firstSeq: run.firstSeq,
@@ -204,6 +207,7 @@ function usageRow(thread: Thread, event: Event): UsageRow[] {
     return []
   if (event.type === 'context.uncompacted' && event.data.reason === 'nothing') return []
   const run = runOf(thread, event.run)
+  if (run?.kind === 'call') return []
   return [
     {
       thread: thread.id,

@@ -8,6 +8,7 @@ import {
   type AskBody,
   type Event,
   type EventOf,
+  type Facts,
   isDelta,
   type Origin,
   type Ruling,
@@ -15,7 +16,8 @@ import {
   type RunOutcome,
   type Trouble,
 } from './event.ts'
-import type { InputPart } from './part.ts'
+import type { HookMark } from './hook.ts'
+import type { InputPart, Json } from './part.ts'
 import { answerTurn, type Call, interruptTurn, speak, startTurn, type Turn } from './turn.ts'
 import { addUsage, NO_USAGE, type Usage } from './usage.ts'
 
@@ -32,7 +34,19 @@ export interface Run {
   instructions: string | null
   /** What it uses instead of the agent's own. */
   sampling: Sampling
+  /** What is called in a run that is a call. */
+  call: { tool: string; input: Json } | null
   retryOf: string | null
+  /** What the run itself asked for. */
+  wantedModel: string | null
+  /** Who goes on at the next turn. */
+  successor: Successor | null
+  /** Hooks that were performed for the turn that is about to begin, or for the end. */
+  hooked: HookMark[]
+  /** Why a hook wants the model not to be called. */
+  blocked: string | null
+  /** What hooks tell the model for the turn that is about to begin. */
+  remarks: string[]
   createdAt: number
   startedAt: number | null
   endedAt: number | null
@@ -67,6 +81,8 @@ export interface Run {
   messages: number
   end: { outcome: RunOutcome; stop: string; trouble: Trouble | null } | null
 }
+
+export type Successor = Pick<Facts['run.switched'], 'agent' | 'model' | 'revision'>
 
 export interface OpenAsk {
   ask: string
@@ -123,7 +139,13 @@ export function createRun(event: EventOf<'run.created'>): Run {
     revision: null,
     instructions: data.instructions ?? null,
     sampling: data.sampling ?? {},
+    call: data.call ?? null,
     retryOf: data.retryOf ?? null,
+    wantedModel: data.model ?? null,
+    successor: null,
+    hooked: [],
+    blocked: null,
+    remarks: [],
     createdAt: event.at,
     startedAt: null,
     endedAt: null,
@@ -186,6 +208,12 @@ function change(run: Run, event: Event): Run {
       const { reason, when } = event.data
       return { ...run, cancelling: { reason, when, at: event.at } }
     }
+    case 'run.switched': {
+      const { agent, model, revision } = event.data
+      return { ...run, successor: { agent, model, revision } }
+    }
+    case 'hook.ended':
+      return noteHook(run, event)
     case 'run.ended': {
       const { outcome, stop, trouble } = event.data
       const end = { outcome, stop, trouble: trouble ?? null }
@@ -274,12 +302,37 @@ const compacted = (run: Run, trouble: Trouble | null): Pick<Run, 'compacting' | 
 /** The first attempt at a turn reads the steering messages; a later one goes on where it was. */
 export const takesSteers = (event: EventOf<'turn.started'>): boolean => event.data.attempt === 1
 
+/** A hook that failed leaves no more than that it was performed. */
+function noteHook(run: Run, { data }: EventOf<'hook.ended'>): Run {
+  const { hook, moment, outcome, call, input, reason, context } = data
+  const done = { moment, hook }
+  const isInTime = moment === 'tool.before' || moment === 'model.before'
+  const blocked = outcome === 'blocked' && isInTime ? (reason ?? '') : null
+  const remarks = outcome !== 'failed' && context !== undefined ? [context] : []
+  const note = <T extends Pick<Run, 'hooked' | 'blocked' | 'remarks'>>(on: T): T => ({
+    ...on,
+    hooked: [...on.hooked, done],
+    blocked: on.blocked ?? blocked,
+    remarks: [...on.remarks, ...remarks],
+  })
+  if (call === null) return note(run)
+  return onCall(run, call, (c) => {
+    const noted = note(c)
+    return outcome === 'passed' && input !== undefined ? { ...noted, input } : noted
+  })
+}
+
 function endTurn(run: Run): Run {
   if (!run.turn) return run
   const { calls } = run.turn
   const refused = calls.length > 0 && calls.every((c) => c.result?.outcome === 'denied')
   return {
     ...run,
+    ...run.successor,
+    successor: null,
+    hooked: [],
+    blocked: null,
+    remarks: [],
     turn: { ...run.turn, phase: 'ended' },
     turns: run.turn.index + 1,
     refusedTurns: refused ? run.refusedTurns + 1 : 0,

@@ -90,6 +90,8 @@ function change(thread: Thread, event: Event): Thread {
       return onQueued(onActive(thread, event), event)
     case 'run.moved':
       return move(thread, event)
+    case 'run.switched':
+      return { ...onActive(thread, event), agent: event.data.agent }
     case 'run.started':
       return start(thread, event)
     case 'run.ended':
@@ -194,16 +196,19 @@ export const answerParts = (turn: Turn): AnswerPart[] =>
     .map((s) => s.body)
     .filter((p) => (p.kind === 'call' ? turn.calls.some((c) => c.call === p.call) : p.text !== ''))
 
+/** What the model reads of a result: the tool's words, and what hooks have to say of it. */
 const resultsOf = (turn: Turn): ResultPart[] =>
   turn.calls.map((c) => ({
     kind: 'result',
     call: c.call,
     tool: c.tool,
-    output: c.result?.output ?? '',
+    output: [c.result?.output ?? '', ...c.remarks].join('\n\n'),
     outcome: c.result?.outcome ?? 'unknown',
   }))
 
 function heard(thread: Thread, event: EventOf<'turn.answered'>): Thread {
+  // In a run that is a call no prompt was read.
+  if (thread.active?.kind === 'call') return thread
   const { usage } = event.data
   const tokens =
     usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens + usage.outputTokens

@@ -4,6 +4,7 @@
  */
 
 import type { EventOf, ProcessMark, Ruling, Settled, Stop, Trouble } from './event.ts'
+import type { HookMark } from './hook.ts'
 import type { AnswerPart, Json, Outcome } from './part.ts'
 import { addUsage, NO_USAGE, type Usage } from './usage.ts'
 
@@ -49,6 +50,12 @@ export interface Call {
   started: { key: string; attempt: number; at: number } | null
   processes: ProcessMark[]
   child: { thread: string; run: string; ended: boolean } | null
+  /** Hooks of the agent that were performed for it, by moment and name. */
+  hooked: HookMark[]
+  /** Why a hook wants it not to be done. */
+  blocked: string | null
+  /** What hooks tell the model beside the result. */
+  remarks: string[]
   /** The answer of a person to the question that this call is. */
   answer: { value: Json; how: Settled } | null
   result: { outcome: Outcome; output: string } | null
@@ -150,6 +157,9 @@ const newCall = (
   started: null,
   processes: [],
   child: null,
+  hooked: [],
+  blocked: null,
+  remarks: [],
   answer: null,
   result: null,
 })

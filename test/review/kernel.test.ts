@@ -22,6 +22,7 @@ const rules = (over: Partial<Rules> = {}): Rules => ({
   maxAttempts: 3,
   refusedTurns: null,
   unknownOutcome: 'tell',
+  hooks: [],
   judge: () => 'allow',
   nature: (tool) => (tool === 'task' ? { ...plain, kind: 'child' } : plain),
   ...over,

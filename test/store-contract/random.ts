@@ -94,6 +94,13 @@ const MAKERS: { [T in EventType]: (d: Dice) => Facts[T] } = {
     turns: 1,
     usage: usage(d),
   }),
+  'run.switched': (d) => ({
+    ...{ turn: 0, call: textFrom(d), from: 'a', agent: 'b', model: 'm', revision: 'r' },
+  }),
+  'hook.ended': (d) => ({
+    ...{ hook: textFrom(d), moment: 'tool.before', turn: 0, call: 'c', outcome: 'blocked' },
+    ...{ reason: textFrom(d), input: jsonFrom(d), context: textFrom(d), durationMs: 1 },
+  }),
   'turn.started': (d) => ({ turn: d.roll(3), attempt: 1, model: 'm', instructions: textFrom(d) }),
   'text.delta': part,
   'thinking.delta': part,

@@ -140,6 +140,8 @@ function inner(active: Active, event: EventOf<Inner>): [Active, Said[]] {
       return [active, [nothingCompacted(active.tokens)]]
     case 'thinking.delta':
     case 'turn.ended':
+    case 'run.switched':
+    case 'hook.ended':
     case 'tool.started':
     case 'tool.progressed':
     case 'child.started':

@@ -106,10 +106,7 @@ function tell(state: Telling, event: Event): [Telling, Said[]] {
         [log(state, event, 'info', 'run', 'What the run waited for was settled.', event.data)],
       ]
     case 'child.started':
-      return onRun(state, event, (run) => [
-        { ...run, children: { ...run.children, [event.data.run]: agentName(event.data.agent) } },
-        [delegated(state, event)],
-      ])
+      return onRun(state, event, (run) => delegated(state, run, event))
     case 'child.ended':
       return onRun(state, event, (run) => [run, [returned(state, run, event)]])
     case 'context.compacting':
@@ -123,6 +120,17 @@ function tell(state: Telling, event: Event): [Telling, Said[]] {
       return [state, [log(state, event, 'info', 'run', 'The context stayed as it was.')]]
     case 'note':
       return [state, [log(state, event, event.data.level, 'system', event.data.text)]]
+    case 'run.switched': {
+      const { from, agent } = event.data
+      const text = `The agent ${agentName(from)} hands over to ${agentName(agent)}.`
+      return [state, [log(state, event, 'info', 'agent', text)]]
+    }
+    case 'hook.ended': {
+      const { hook, outcome, reason } = event.data
+      if (outcome === 'passed') return [state, []]
+      const text = `The hook ${hook} ${outcome}: ${reason ?? 'it gave no reason'}`
+      return [state, [log(state, event, 'warn', 'hook', text)]]
+    }
     case 'run.steered':
     case 'run.cancelling':
     case 'call.delta':
@@ -308,6 +316,7 @@ function answered(
   const asked = calls.map((c, i) =>
     completed(state, run, turn, callMessageId(run.run, turn.index, i), {
       content: [callPart(c.call, c.tool, c.input)],
+      metadata: { toolStatus: 'running', toolSourceType: toolSource(c.tool).sourceType },
     }),
   )
   return [{ ...turn, calls, shown: charsOf(turn) }, [...shown, ...text, ...asked]]
@@ -329,7 +338,7 @@ function completed(state: Telling, run: Speaking, turn: Turn, id: string, data: 
 function toolStarted(
   state: Telling,
   run: Speaking,
-  event: EventOf<'tool.started'>,
+  event: EventOf<'tool.started' | 'child.started'>,
 ): [Speaking, Said[]] {
   const { turn } = run
   const { call: id } = event.data
@@ -409,18 +418,27 @@ const metadataOf = (state: Telling, run: Speaking, turn: Turn): { [key: string]:
   modelCallStepSeq: turn.step,
 })
 
-function delegated(state: Telling, event: EventOf<'child.started'>): Said {
-  const { agent, thread, run } = event.data
-  return [
+/** A task that is given is a tool that begins, and a step of its own. */
+function delegated(
+  state: Telling,
+  run: Speaking,
+  event: EventOf<'child.started'>,
+): [Speaking, Said[]] {
+  const { agent, thread, run: child } = event.data
+  const [next, begun] = toolStarted(state, run, event)
+  const targetAgent = agentName(agent)
+  const said: Said = [
     'agent.delegate.started',
     {
-      ...ofRun(state, event.run as string),
-      agentName: state.run?.agent ?? '',
-      targetAgent: agentName(agent),
+      ...ofRun(state, run.run),
+      agentName: run.agent,
+      targetAgent,
       childSessionId: sessionId(thread),
-      childRunId: runId(run),
+      childRunId: runId(child),
     },
   ]
+  const children = { ...run.children, [child]: targetAgent }
+  return [{ ...next, steps: next.steps + 1, children }, [...begun, said]]
 }
 
 function returned(state: Telling, parent: Speaking, event: EventOf<'child.ended'>): Said {

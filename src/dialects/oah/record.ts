@@ -1,5 +1,6 @@
 /** What a session's resources are made of: messages, runs and their steps, as the log left them. */
 
+import type { RunKind } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
 import type { Content } from './content.ts'
 
@@ -14,7 +15,7 @@ export interface MessageRecord {
 
 export interface RunRecord {
   id: string
-  kind: 'message' | 'compact'
+  kind: RunKind
   status: 'queued' | 'running' | 'waiting_tool' | 'completed' | 'failed' | 'cancelled' | 'timed_out'
   principal: string
   hints: { [key: string]: Json }
@@ -37,7 +38,7 @@ export interface RunRecord {
 
 export interface StepRecord {
   seq: number
-  type: 'model_call' | 'tool_call' | 'system'
+  type: 'model_call' | 'tool_call' | 'agent_delegate' | 'system'
   name: string
   agent: string
   status: 'running' | 'completed' | 'failed' | 'cancelled'

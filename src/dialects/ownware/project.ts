@@ -189,7 +189,10 @@ function inRun(state: Telling, run: RunTelling, event: InRun, said: Body[]): Run
     case 'child.settled':
       return settleRequests(run, { ...event.data, open: [] }, said)
     case 'tool.started':
+    case 'hook.ended':
       return run
+    case 'run.switched':
+      return { ...run, model: event.data.model }
     case 'tool.progressed': {
       const { call, text } = event.data
       if (text !== '')

@@ -28,7 +28,9 @@ export async function performRule(
 }
 
 function denial(call: Call): string {
-  const { ruling } = call
+  const { ruling, blocked } = call
+  if (blocked !== null)
+    return `A hook of the agent does not let '${call.tool}' run.${blocked ? ` It says: ${blocked}` : ''}`
   if (!ruling) return `Tool '${call.tool}' is not permitted by the current permission policy.`
   if (ruling.by === 'expiry') return `Nobody answered in time whether '${call.tool}' may run.`
   const why = ruling.reason ? ` They said: ${ruling.reason}` : ' Try a different approach.'

@@ -30,7 +30,9 @@ export async function performModel(
 ): Promise<void> {
   const { live } = work
   const step = { turn, attempt }
-  const system = instructionsOf(work.agent, activeRun(live.state), live.state, context.clock())
+  const run = activeRun(live.state)
+  const prompt = instructionsOf(work.agent, run, live.state, context.clock())
+  const system = [prompt, ...run.remarks].join('\n\n')
   const hash = createHash('sha256').update(system).digest('hex')
   const model = activeRun(live.state).model as string
   const { events } = await live.commit(

@@ -1,6 +1,6 @@
 /** The head of the queue gets the thread; from here on it is known who works on it and with what. */
 
-import { type Draft, draft } from '../../kernel/event.ts'
+import { type Draft, draft, NO_MODEL } from '../../kernel/event.ts'
 import type { Run } from '../../kernel/run.ts'
 import type { Thread } from '../../kernel/thread.ts'
 import { endRun } from '../../kernel/unwind.ts'
@@ -10,7 +10,10 @@ import type { LiveThread } from '../live.ts'
 export async function performStart(context: Context, live: LiveThread, head: Run): Promise<void> {
   const name = head.agent ?? live.state.agent
   const agent = context.catalog.agent(name)
-  const model = await modelFor(context, live.state, head, agent?.model ?? null)
+  const model =
+    head.kind === 'call'
+      ? NO_MODEL
+      : await modelFor(context, live.state, head, agent?.model ?? null)
   const revision = agent?.revision ?? ''
   await live.commit(
     (thread): Draft[] => {
@@ -29,13 +32,13 @@ export async function performStart(context: Context, live: LiveThread, head: Run
  * What the run asked for, else the thread, else the agent, else the server. Only an agent's own
  * choice is replaced when it cannot be called now; what a person named is tried as named.
  */
-async function modelFor(
+export async function modelFor(
   context: Context,
   thread: Thread,
   run: Run,
   own: string | null,
 ): Promise<string> {
-  const named = run.model ?? thread.model
+  const named = run.wantedModel ?? thread.model
   if (named !== null) return named
   if (own !== null && (await context.models.check(own)) === null) return own
   return context.models.preferred()

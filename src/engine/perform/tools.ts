@@ -3,7 +3,8 @@
  * tool's process is on disk before it runs, so that any later server can find and end it.
  */
 
-import { draft, type ProcessMark } from '../../kernel/event.ts'
+import { type Draft, draft, type ProcessMark } from '../../kernel/event.ts'
+import { Fault } from '../../kernel/fault.ts'
 import type { Json, Outcome } from '../../kernel/part.ts'
 import type { Tool, ToolContext, ToolItem } from '../../kernel/ports.ts'
 import type { Call } from '../../kernel/turn.ts'
@@ -16,6 +17,7 @@ import {
   unlessCancelled,
   type Work,
 } from '../context.ts'
+import { switchTo } from './switch.ts'
 
 export async function performTools(context: Context, work: Work, names: string[]): Promise<void> {
   const run = activeRun(work.live.state)
@@ -68,8 +70,9 @@ interface At {
 async function runTool(context: Context, work: Work, at: At): Promise<void> {
   const startedAt = context.clock()
   const tool = work.tools.get(at.call.tool) as Tool
-  const end = await listen(tool, toolContext(context, work, at), work, at)
+  const said = await listen(tool, toolContext(context, work, at), work, at)
   if (reasonOf(work.signal) === 'shutdown' || reasonOf(work.signal) === 'lost') return
+  const { end, switched } = await withSwitch(context, work, at, said)
   const outcome = outcomeOf(end, work.signal)
   const { text, rawBytes } = bound(end.output, context.settings.outputLimit)
   await work.live.commit(
@@ -84,9 +87,25 @@ async function runTool(context: Context, work: Work, at: At): Promise<void> {
         durationMs: context.clock() - startedAt,
         ...(end.meta ? { meta: end.meta } : {}),
       }),
+      ...switched,
     ],
     { isDriver: true },
   )
+}
+
+/** A tool that hands the run over to an agent that is not there has failed. */
+async function withSwitch(
+  context: Context,
+  work: Work,
+  { turn, call }: At,
+  end: End,
+): Promise<{ end: End; switched: Draft[] }> {
+  const isSwitch = end.kind === 'done' && end.switchTo !== undefined && !work.signal.aborted
+  if (!isSwitch || end.switchTo === work.agent.name) return { end, switched: [] }
+  const at = { turn, call: call.call }
+  const fact = await switchTo(context, work, at, end.switchTo as string)
+  if (!(fact instanceof Fault)) return { end, switched: [fact] }
+  return { end: { kind: 'failed', output: fact.message }, switched: [] }
 }
 
 type End = Extract<ToolItem, { kind: 'done' | 'failed' }>
@@ -100,7 +119,7 @@ async function listen(tool: Tool, context: ToolContext, work: Work, at: At): Pro
           progress(work, at, item.text)
           break
         case 'process':
-          await mark(work, at, item.process)
+          await markCall(work, at, item.process)
           break
         case 'done':
         case 'failed':
@@ -119,7 +138,12 @@ function progress(work: Work, { run, turn, call }: At, text: string): void {
   work.live.say(draft('tool.progressed', run, { turn, call: call.call, text }), () => {})
 }
 
-async function mark(work: Work, { run, turn, call }: At, process: ProcessMark): Promise<void> {
+/** A process of a call is on disk before it does anything. */
+export async function markCall(
+  work: Work,
+  { run, turn, call }: { run: string; turn: number; call: Pick<Call, 'call'> },
+  process: ProcessMark,
+): Promise<void> {
   await work.live.commit(
     () => [draft('tool.progressed', run, { turn, call: call.call, text: '', process })],
     { isDriver: true },

@@ -1,0 +1,174 @@
+/**
+ * Performs hooks of the agent through the sandbox and puts what came of each into the log, so that
+ * nothing ever needs it again. One that was cut off by a crash is performed once more.
+ */
+
+import { join } from 'node:path'
+import { draft } from '../../kernel/event.ts'
+import { isFault } from '../../kernel/fault.ts'
+import {
+  type Hook,
+  type HookExit,
+  type HookForm,
+  type HookMoment,
+  type HookSaying,
+  hooksAt,
+  type Occasion,
+  PLAIN,
+  unperformed,
+} from '../../kernel/hook.ts'
+import type { Call } from '../../kernel/turn.ts'
+import type { Exit, RunSpec } from '../../kernel/workspace.ts'
+import { activeRun, type Context, reasonOf, unlessCancelled, type Work } from '../context.ts'
+import { bound, markCall } from './tools.ts'
+
+export async function performHooks(
+  context: Context,
+  work: Work,
+  { moment, calls }: { moment: HookMoment; calls: string[] },
+): Promise<void> {
+  const places = calls.length > 0 ? calls : [null]
+  for (const call of places) await performAt(context, work, moment, call)
+}
+
+/** One after another: each is told what the one before has made of the call. */
+async function performAt(
+  context: Context,
+  work: Work,
+  moment: HookMoment,
+  name: string | null,
+): Promise<void> {
+  for (;;) {
+    const run = activeRun(work.live.state)
+    const call = run.turn?.calls.find((c) => c.call === name) ?? null
+    const { hooked, blocked } = call ?? run
+    const meant = hooksAt(work.agent.hooks ?? [], moment, call?.tool ?? null)
+    const [hook] = unperformed(meant, hooked, moment)
+    const isOver = run.cancelling !== null || work.signal.aborted
+    if (!hook || isOver || (isBefore(moment) && blocked !== null)) return
+    await performOne(context, work, hook, occasionOf(work, moment, hook, call))
+  }
+}
+
+const isBefore = (moment: HookMoment): boolean =>
+  moment === 'tool.before' || moment === 'model.before'
+
+function occasionOf(
+  { live, agent }: Work,
+  moment: HookMoment,
+  hook: Hook,
+  call: Call | null,
+): Occasion {
+  const run = activeRun(live.state)
+  const turn = run.turn && run.turn.phase !== 'ended' ? run.turn.index : run.turns
+  return {
+    moment,
+    hook: hook.name,
+    thread: live.id,
+    run: run.id,
+    kind: run.kind,
+    agent: agent.name,
+    workspace: live.state.workspace,
+    turn,
+    call: call && { call: call.call, tool: call.tool, input: call.input, result: call.result },
+  }
+}
+
+async function performOne(
+  context: Context,
+  work: Work,
+  hook: Hook,
+  occasion: Occasion,
+): Promise<void> {
+  const startedAt = context.clock()
+  const said = await ask(context, work, hook, occasion)
+  const stopped = reasonOf(work.signal)
+  if (stopped !== null && stopped !== 'limit') return
+  const { moment, turn, call } = occasion
+  const data = {
+    ...{ hook: hook.name, moment, turn, call: call?.call ?? null },
+    ...bounded(said, context.settings.outputLimit),
+    durationMs: context.clock() - startedAt,
+  }
+  await work.live.commit(
+    unlessCancelled(({ id }) => [draft('hook.ended', id, data)]),
+    { isDriver: true },
+  )
+}
+
+const bounded = (said: HookSaying, limit: number): HookSaying => ({
+  ...said,
+  ...(said.reason === undefined ? {} : { reason: bound(said.reason, limit).text }),
+  ...(said.context === undefined ? {} : { context: bound(said.context, limit).text }),
+})
+
+async function ask(
+  context: Context,
+  work: Work,
+  hook: Hook,
+  occasion: Occasion,
+): Promise<HookSaying> {
+  const form = hook.form === null ? PLAIN : context.hookForms?.[hook.form]
+  if (!form) return { outcome: 'failed', reason: `Nobody knows how to speak ${hook.form}.` }
+  try {
+    const exit = await exitOf(
+      context,
+      work,
+      occasion,
+      await specOf(context, work, hook, occasion, form),
+    )
+    return exit.cause === 'exited' ? form.read(heardOf(exit), occasion) : broken(exit, hook)
+  } catch (error) {
+    if (isFault(error)) return { outcome: 'failed', reason: error.message }
+    throw error
+  }
+}
+
+async function specOf(
+  { sandbox }: Context,
+  { live, policy, signal }: Work,
+  hook: Hook,
+  occasion: Occasion,
+  form: HookForm,
+): Promise<RunSpec> {
+  const { workspace: root } = live.state
+  const files = await sandbox.openWorkspace(root)
+  const { path } = await files.stat(hook.cwd ?? '')
+  const confinement = policy?.confinement ?? null
+  return {
+    root,
+    command: hook.command,
+    cwd: join(files.root, path),
+    env: { ...hook.env, ...form.env(occasion) },
+    stdin: JSON.stringify(form.stdin(occasion)),
+    timeoutMs: hook.timeoutMs,
+    streams: 'apart',
+    signal,
+    ...(confinement ? { confinement } : {}),
+  }
+}
+
+/** A process that concerns a call is marked, so that a later server can find and end it. */
+async function exitOf(
+  { sandbox }: Context,
+  work: Work,
+  { turn, call, run }: Occasion,
+  spec: RunSpec,
+): Promise<Exit> {
+  for await (const item of sandbox.runner.run(spec)) {
+    if (item.kind === 'exit') return item.exit
+    if (item.kind === 'process' && call) await markCall(work, { run, turn, call }, item.process)
+  }
+  throw new Error('the runner ended without an exit')
+}
+
+const heardOf = ({ code, stdout, stderr }: Exit): HookExit => ({
+  code,
+  stdout: stdout.text,
+  stderr: stderr.text,
+})
+
+function broken({ cause, problem }: Exit, { timeoutMs }: Hook): HookSaying {
+  const why = cause === 'timeout' ? `It was ended after ${timeoutMs} ms.` : 'It was stopped.'
+  return { outcome: 'failed', reason: problem ?? why }
+}

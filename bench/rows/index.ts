@@ -7,12 +7,14 @@ import { firstToken } from './first-token.ts'
 import { idleConnections } from './idle-connections.ts'
 import { liveStreams } from './live-streams.ts'
 import { logSize } from './log-size.ts'
+import { oahSessions } from './oah-sessions.ts'
 import { oneStream } from './one-stream.ts'
 import { replay } from './replay.ts'
 import { restart } from './restart.ts'
 import { shortRuns } from './short-runs.ts'
 import { soak } from './soak.ts'
 import { start } from './start.ts'
+import { toolangChats } from './toolang-chats.ts'
 
 export const ROWS: readonly Row[] = [
   start,
@@ -20,6 +22,8 @@ export const ROWS: readonly Row[] = [
   oneStream,
   fiftyRuns,
   clothoChats,
+  toolangChats,
+  oahSessions,
   shortRuns,
   liveStreams,
   idleConnections,

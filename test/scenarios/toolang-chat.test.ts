@@ -1,6 +1,6 @@
 /**
  * Chats over real sockets: what is refused and how, streams as the AI SDK reads them, stop, steer and
- * restart, and the measured faults of the real system, which are not to come back.
+ * restart.
  */
 
 import { DefaultChatTransport, readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai'
@@ -445,57 +445,6 @@ describe('a run that goes on', () => {
     expect((await run(messageId)).output.error).toBe('Run was restarted.')
     const listed = await agent.ask('GET', `/api/v1/runs?thread_id=${next.info.thread_id}`)
     expect(listed.body.items.map((i: Fields) => i.id)).toEqual([first.body.run_id])
-  })
-})
-
-describe('a measured fault of the real system', () => {
-  it('(1) one slow run keeps nobody waiting', async () => {
-    const slow = await stream(script([{ say: 'a' }, { hang: true }]))
-    const { messageId } = await slow.has('start')
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => chat(says(`chat ${n}`))))
-    expect(answers.map((a) => a.body.assistant.parts[0].text)).toEqual(
-      answers.map((_, n) => `You said: chat ${n}`),
-    )
-    expect((await run(messageId)).output.status).toBe('running')
-    await agent.ask('POST', `/api/v1/runs/${messageId}/stop`)
-  })
-
-  it('(4) streams end, replay whole, and are joined where they were left', async () => {
-    const words = Array.from({ length: 900 }, (_, n) => `w${n} `).join('')
-    const { body } = await chat(script([{ say: words, chunk: 1 }]))
-    const at = `${agent.own}/api/v1/runs/${body.run_id}/stream`
-    const read = async (url: string, headers = {}) => {
-      const seen: Fields[] = []
-      for await (const f of frames(await fetch(url, { headers })))
-        if (f.comment === null) seen.push(JSON.parse(f.data))
-      return seen
-    }
-    const all = await read(at)
-    const deltas = all.filter((e) => e.type === 'part_delta')
-    expect(deltas.map((e) => e.payload.delta.text).join('')).toBe(words)
-    expect(all.map((e) => e.cursor)).toEqual(all.map((_, n) => n + 1))
-    expect(all.at(-1)?.type).toBe('run_end')
-    const middle = Math.floor(all.length / 2)
-    expect(await read(`${at}?after=${middle}`)).toEqual(all.slice(middle))
-    expect(await read(at, { 'last-event-id': String(middle) })).toEqual(all.slice(middle))
-    expect(await read(`${at}?after=100000`)).toEqual([])
-    const listed = await agent.ask('GET', `/api/v1/runs/${body.run_id}/events?limit=-1`)
-    expect(listed.body).toEqual({ cursor: all.length, items: all })
-  })
-
-  it('(2) what a kill or a stop leaves goes on after the restart', async () => {
-    const folder = agent.folder
-    const { has } = await stream(script([{ say: 'a' }, { hang: true }]))
-    const { messageId, messageMetadata } = await has('start')
-    await has('text-delta')
-    await agent.close(false)
-    agent = await openAgent({ folder })
-    const { info } = (await agent.ask('GET', `/api/v1/threads/${messageMetadata.threadId}`)).body
-    expect(info.active_run?.id).toBe(messageId)
-    const { body } = await agent.ask('POST', `/api/v1/runs/${messageId}/stop`)
-    expect(body.run.status).toBe('canceled')
-    const after = await agent.ask('GET', `/api/v1/threads/${messageMetadata.threadId}`)
-    expect(after.body.info.active_run).toBeNull()
   })
 })
 

@@ -16,7 +16,7 @@ export interface Heard {
 }
 
 export interface Tongue {
-  name: 'native' | 'ownware'
+  name: 'native' | 'ownware' | 'oah'
   open(link: Link): Promise<string>
   /** Opens a thread with a run in it. */
   begin(link: Link, input: string): Promise<string>

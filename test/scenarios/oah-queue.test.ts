@@ -1,10 +1,13 @@
 /**
  * OAH's queue over real sockets: what is told is what the real system told in the same situation, and
- * a thousand messages with random cancels, guides and interrupts lose nothing.
+ * many messages with random cancels, guides and interrupts lose nothing. `MANIFOLD_OAH_MESSAGES=1000`
+ * makes more of them.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isEnd, type Json, type OahServer, script, startOah, type Told } from './oah-server.ts'
+import { dice } from '../crash/seed.ts'
+import { answersAre, createQueueModel } from './oah-model.ts'
+import { isEnd, type Json, type OahServer, script, startOah } from './oah-server.ts'
 
 let server: OahServer
 
@@ -141,102 +144,39 @@ describe('the queue', () => {
   })
 })
 
-describe('a thousand messages', () => {
-  it('are each answered once or cancelled, in the allowed order, and none is lost', async () => {
-    const session = await server.newSession()
-    const random = seeded(20_261_122)
-    const sent: Json[] = []
-    const model = createModel()
-    for (let i = 0; i < 1000; i++) {
-      const behavior = random() < 0.05 ? 'interrupt' : 'queue'
-      const say = script([{ say: `answer ${i}` }])
-      const receipt = await server.say(session, say, { runningRunBehavior: behavior })
-      sent.push(receipt)
-      model.note(receipt.runId as string, behavior)
-      const aim = sent[Math.floor(random() * sent.length)] as Json
-      const dice = random()
-      if (dice < 0.06) await server.ask('POST', `/api/v1/runs/${aim.runId}/cancel`)
-      else if (dice < 0.12) await server.ask('POST', `/api/v1/runs/${aim.runId}/guide`)
-    }
-    const runs = sent.map((r) => r.runId as string)
-    const open = new Set(runs)
-    const told = await server.stream(session, (f) => {
-      if (isEnd()(f)) open.delete(f.data.runId as string)
-      return open.size === 0
-    })
-    expect(told.map((f) => f.id)).toEqual(told.map((_, i) => i))
-    model.check(told)
-    await answersAre(session, runs)
-  }, 240_000)
-})
+const MESSAGES = Number(process.env.MANIFOLD_OAH_MESSAGES ?? 250)
 
-/** Each run that completed said its own answer, exactly once; those that never began said nothing. */
-async function answersAre(session: string, runs: string[]): Promise<void> {
-  const said: Json[] = []
-  for (let cursor = ''; ; ) {
-    const query = `?pageSize=200${cursor && `&cursor=${cursor}`}`
-    const path = `/api/v1/sessions/${session}/messages${query}`
-    const { body } = await server.ask<{ items: Json[]; nextCursor?: string }>('GET', path)
-    said.push(...body.items)
-    if (!body.nextCursor) break
-    cursor = body.nextCursor
-  }
-  const states = new Map<string, Json>()
-  for (let cursor = '0'; ; ) {
-    const path = `/api/v1/sessions/${session}/runs?pageSize=200&cursor=${cursor}`
-    const { body } = await server.ask<{ items: Json[]; nextCursor?: string }>('GET', path)
-    for (const run of body.items) states.set(run.id as string, run)
-    if (!body.nextCursor) break
-    cursor = body.nextCursor
-  }
-  expect(states.size).toBe(runs.length)
-  runs.forEach((run, i) => {
-    const answers = said.filter((m) => m.runId === run && m.role === 'assistant')
-    const { status, startedAt } = states.get(run) as Json
-    expect(['completed', 'cancelled']).toContain(status)
-    if (status === 'completed')
-      expect(answers.map((m) => m.content)).toEqual([[{ type: 'text', text: `answer ${i}` }]])
-    else if (startedAt === undefined) expect(answers).toEqual([])
-  })
-}
+/** One message in eight is followed by one of them. */
+const VERBS = ['cancel', 'guide', ...Array.from({ length: 14 }, () => null)]
 
-/** What a queue must be: the stream is replayed against a list that is kept by the rules alone. */
-function createModel() {
-  const behaviors = new Map<string, string>()
-  return {
-    note: (run: string, behavior: string) => void behaviors.set(run, behavior),
-    check(told: Told[]): void {
-      let waiting: string[] = []
-      let active: string | null = null
-      const over = new Set<string>()
-      for (const { event, data } of told) {
-        const run = data.runId as string
-        if (event === 'run.queued')
-          waiting = behaviors.get(run) === 'interrupt' ? [run, ...waiting] : [...waiting, run]
-        if (event === 'queue.updated' && data.action === 'promoted')
-          waiting = [run, ...waiting.filter((r) => r !== run)]
-        if (event === 'run.started') {
-          expect(active).toBe(null)
-          expect(run).toBe(waiting[0])
-          waiting = waiting.slice(1)
-          active = run
-        }
-        if (!isEnd()({ id: 0, event, data })) continue
-        expect(over.has(run)).toBe(false)
-        over.add(run)
-        if (active === run) active = null
-        else waiting = waiting.filter((r) => r !== run)
+describe(`${MESSAGES} messages`, () => {
+  it(
+    'are each answered once or cancelled, in the allowed order, and none is lost',
+    async () => {
+      const session = await server.newSession()
+      const random = dice(20_261_122)
+      const sent: Json[] = []
+      const model = createQueueModel()
+      for (let i = 0; i < MESSAGES; i++) {
+        const behavior = random.chance(0.05) ? 'interrupt' : 'queue'
+        const say = script([{ say: `answer ${i}` }])
+        const receipt = await server.say(session, say, { runningRunBehavior: behavior })
+        sent.push(receipt)
+        model.note(receipt.runId as string, behavior)
+        const aim = random.pick(sent)
+        const verb = random.pick(VERBS)
+        if (verb) await server.ask('POST', `/api/v1/runs/${aim.runId}/${verb}`)
       }
-      expect([active, waiting]).toEqual([null, []])
-      expect(over.size).toBe(behaviors.size)
+      const runs = sent.map((r) => r.runId as string)
+      const open = new Set(runs)
+      const told = await server.stream(session, (f) => {
+        if (isEnd()(f)) open.delete(f.data.runId as string)
+        return open.size === 0
+      })
+      expect(told.map((f) => f.id)).toEqual(told.map((_, i) => i))
+      model.check(told)
+      await answersAre(server, session, runs)
     },
-  }
-}
-
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
+    60_000 + MESSAGES * 500,
+  )
+})

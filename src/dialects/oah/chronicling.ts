@@ -83,7 +83,7 @@ function noteRun(chronicle: Chronicle, run: RunRecord, event: Event): void {
       interrupted(chronicle, run, event)
       return
     case 'tool.started':
-      toolStarted(chronicle, run, event)
+      toolStarted(chronicle, run, event.data.call, event.at)
       return
     case 'tool.ended':
       toolEnded(chronicle, run, event)
@@ -102,12 +102,10 @@ function noteRun(chronicle: Chronicle, run: RunRecord, event: Event): void {
       setWaiting(run)
       return
     case 'child.started':
-      run.children.push({
-        childRunId: runId(event.data.run),
-        childSessionId: sessionId(event.data.thread),
-        targetAgentName: agentName(event.data.agent),
-        parentAgentName: run.agent ?? '',
-      })
+      delegated(chronicle, run, event)
+      return
+    case 'child.ended':
+      returned(run, event)
       return
     case 'context.compacted':
       compacted(chronicle, run, event)
@@ -362,22 +360,56 @@ function interrupted(
   if (step && event.data.trouble) step.output = { error: { ...event.data.trouble } }
 }
 
-function toolStarted(chronicle: Chronicle, run: RunRecord, event: EventOf<'tool.started'>): void {
-  const { call: id, tool } = event.data
+function toolStarted(chronicle: Chronicle, run: RunRecord, id: string, at: number): void {
   const call = turnOf(chronicle, run)?.calls.find((c) => c.call === id)
-  if (stepOf(run, id)) return
+  if (!call || stepOf(run, id)) return
+  const { tool } = call
   run.steps.push({
     seq: run.steps.length + 1,
     type: 'tool_call',
     name: toolName(tool),
     agent: run.agent ?? '',
     status: 'running',
-    input: { toolCallId: id, ...toolSource(tool), input: toolInput(tool, call?.input ?? {}) },
+    input: { toolCallId: id, ...toolSource(tool), input: toolInput(tool, call.input) },
+    output: null,
+    startedAt: at,
+    endedAt: null,
+    prompt: null,
+  })
+}
+
+/** A task that is given is a tool that begins, and a step of its own. */
+function delegated(chronicle: Chronicle, run: RunRecord, event: EventOf<'child.started'>): void {
+  const { agent, call, run: child, thread, task } = event.data
+  toolStarted(chronicle, run, call, event.at)
+  const facts = {
+    childRunId: runId(child),
+    childSessionId: sessionId(thread),
+    targetAgentName: agentName(agent),
+    parentAgentName: run.agent ?? '',
+  }
+  run.children.push(facts)
+  run.steps.push({
+    seq: run.steps.length + 1,
+    type: 'agent_delegate',
+    name: facts.targetAgentName,
+    agent: run.agent ?? '',
+    status: 'running',
+    input: { ...facts, task },
     output: null,
     startedAt: event.at,
     endedAt: null,
     prompt: null,
   })
+}
+
+function returned(run: RunRecord, { data, at }: EventOf<'child.ended'>): void {
+  const child = runId(data.run)
+  const step = run.steps.findLast((s) => s.input?.childRunId === child)
+  if (!step) return
+  step.status = data.outcome
+  step.endedAt = at
+  step.output = { childStatus: data.outcome, output: data.output }
 }
 
 const stepOf = (run: RunRecord, call: string): StepRecord | undefined =>
@@ -399,17 +431,21 @@ function toolEnded(chronicle: Chronicle, run: RunRecord, event: EventOf<'tool.en
   const index = turn.calls.findIndex((c) => c.call === id)
   if (index < 0) return
   countResult(run.steps[turn.step - 1], isOk)
+  const metadata = {
+    ...turn.metadata,
+    toolStatus: isOk ? 'completed' : 'failed',
+    toolSourceType: toolSource(tool).sourceType,
+    toolDurationMs: durationMs,
+  }
+  const asked = callMessageId(run.id, turn.index, index)
+  const call = chronicle.messages.findLast((m) => m.id === asked)
+  if (call) call.metadata = metadata
   chronicle.messages.push({
     id: resultMessageId(run.id, turn.index, index),
     run: run.id,
     role: 'tool',
     content: [resultPart(event.data)],
-    metadata: {
-      ...turn.metadata,
-      toolStatus: isOk ? 'completed' : 'failed',
-      toolSourceType: toolSource(tool).sourceType,
-      toolDurationMs: durationMs,
-    },
+    metadata,
     at: event.at,
   })
 }

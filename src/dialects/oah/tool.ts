@@ -41,8 +41,27 @@ const FIELDS: Record<string, Record<string, string>> = {
   switch_agent: { agent: 'to' },
 }
 
+/** Items of a list of things to do; OAH's have a second text that says it as something going on. */
+function todos(items: Json): Json {
+  if (!Array.isArray(items)) return items
+  return items.map((item) => {
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) return item
+    const { text: content = null, status = null, ...rest } = item
+    return {
+      content,
+      status: status === 'done' ? 'completed' : status,
+      activeForm: content,
+      ...rest,
+    }
+  })
+}
+
 /** The input of a call as OAH's clients show it; what is not ours stays as the model wrote it. */
 export function toolInput(tool: string, input: Json): Json {
+  if (tool === 'todo' && typeof input === 'object' && input !== null && !Array.isArray(input)) {
+    const { items = null, ...rest } = input
+    return { todos: todos(items), ...rest }
+  }
   const fields = FIELDS[tool]
   if (!fields || typeof input !== 'object' || input === null || Array.isArray(input)) return input
   return Object.fromEntries(

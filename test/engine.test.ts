@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Event, EventOf, EventType } from '../src/kernel/event.ts'
+import type { Grant } from '../src/kernel/policy.ts'
 import { ORIGIN, openWorld, scriptInput, textOf, typesOf, type World } from './support/world.ts'
 
 const origin = ORIGIN
@@ -89,6 +90,14 @@ describe('the engine', () => {
     await world.ended(first.thread)
     const second = await world.begin(write('b.txt'))
     expect(typesOf(await world.ended(second.thread))).not.toContain('ask.opened')
+    const third = await world.begin(write('src/c.txt'))
+    const asked = await world.until(third.thread, (e) => e.type === 'ask.opened')
+    expect(only(asked, 'ask.opened')[0]?.data.body).toMatchObject({ calls: [{ grant: 'src/*' }] })
+    const [grant] = await world.engine.grants('assistant')
+    expect(grant).toEqual({ agent: 'assistant', tool: 'write', pattern: './*' })
+    await world.engine.revoke(grant as Grant)
+    const fourth = await world.begin(write('d.txt'))
+    await world.until(fourth.thread, (e) => e.type === 'ask.opened')
   })
 
   it('queues, steers and interrupts', async () => {

@@ -230,6 +230,10 @@ class DurableEngine implements RunningEngine {
     return this.#grants.of(agent)
   }
 
+  revoke(grant: Grant): Promise<void> {
+    return this.#grants.revoke(grant)
+  }
+
   stats(): Record<string, number> {
     return {
       threadsInMemory: this.#threads.count,

@@ -30,8 +30,12 @@ export class Grants {
   }
 
   document(grant: Grant): Document {
-    const key = `${grant.agent}/${grant.tool}/${grant.pattern ?? ''}`
-    return { kind: 'grant', key, body: grant as unknown as Json }
+    return { kind: 'grant', key: keyOf(grant), body: grant as unknown as Json }
+  }
+
+  async revoke(grant: Grant): Promise<void> {
+    await this.#store.drop('grant', keyOf(grant))
+    this.forget()
   }
 
   forget(): void {
@@ -39,3 +43,5 @@ export class Grants {
     this.#known.clear()
   }
 }
+
+const keyOf = ({ agent, tool, pattern }: Grant): string => `${agent}/${tool}/${pattern ?? ''}`

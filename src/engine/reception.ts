@@ -212,9 +212,11 @@ export class Reception {
     return thread.active.asks
       .flatMap((a) => (a.body.kind === 'approval' ? a.body.calls : []))
       .filter((c) => allowed.has(c.call))
-      .map((c) => {
-        const pattern = tools.find((t) => t.name === c.tool)?.grant(c.input) ?? null
-        return this.#grants.document({ agent: name, tool: c.tool, pattern })
+      .map(({ tool, input, grant }) => {
+        const own = tools.find((t) => t.name === tool)
+        // What the person was told that it covers; an older ask has told nothing.
+        const pattern = grant === undefined ? own?.grant(input, thread.workspace) : grant
+        return this.#grants.document({ agent: name, tool, pattern: pattern ?? null })
       })
   }
 }

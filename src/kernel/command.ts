@@ -77,6 +77,8 @@ export type Command = From &
         /** What to do with a run that is going on; default `interrupt`. */
         busy?: 'reject' | 'interrupt'
       }
+    /** The run and all later ones no longer count; one of them that goes on is cancelled. */
+    | { do: 'rewind'; to: string }
     | {
         do: 'change'
         agent?: string

@@ -325,6 +325,14 @@ describe('compact, retry, change, open', () => {
       'not_found',
     )
   })
+  it('takes runs back without another one, and cancels what goes on of them', () => {
+    const rewind = (to: string) => ({ do: 'rewind', to, origin }) as const
+    expect(when(done(), rewind('r1'))).toMatchObject([
+      { type: 'thread.rewound', data: { runs: ['r1'], reason: 'rewind' } },
+    ])
+    expect(types(when(running(), rewind('r1')))).toEqual(['run.cancelling', 'thread.rewound'])
+    expect(when(done(), rewind('zz'))).toBe('not_found')
+  })
   it('opens a thread once', () => {
     const open = { do: 'open', ...(opened().data as object), origin } as Command
     expect(types(when(emptyThread('t'), open))).toEqual(['thread.opened'])

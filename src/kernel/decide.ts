@@ -42,6 +42,8 @@ export function decide(thread: Thread, command: Command): Draft[] | Fault {
       return compact(thread, command)
     case 'retry':
       return retry(thread, command)
+    case 'rewind':
+      return rewind(thread, command)
     case 'change': {
       const { do: _, ...data } = command
       return [draft('thread.changed', null, data)]
@@ -292,6 +294,17 @@ function retry(thread: Thread, command: CommandOf<'retry'>): Draft[] | Fault {
     draft('thread.rewound', null, { runs: runs.slice(at), reason, origin }),
     draft('run.created', run, { ...again, place: 0, retryOf: of, origin, ...model }),
   ]
+}
+
+function rewind(thread: Thread, command: CommandOf<'rewind'>): Draft[] | Fault {
+  const runs = runsOf(thread)
+  const at = runs.indexOf(command.to)
+  if (at < 0)
+    return new Fault('not_found', `There is no run ${command.to} that could be taken back.`)
+  if (thread.queue.length > 0) return busyFault(thread)
+  const { origin } = command
+  const data = { runs: runs.slice(at), reason: 'rewind' as const, origin }
+  return [...cancelling(thread, 'rewind', command), draft('thread.rewound', null, data)]
 }
 
 /** The runs that count, oldest first. A compaction says nothing that could be said again. */

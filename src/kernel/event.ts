@@ -55,6 +55,11 @@ export interface AskedCall {
   subject: string
   /** Why it is asked. */
   reason: string
+  /**
+   * What an "always" would cover: a glob over subjects, or with null every call of the tool. Absent:
+   * nothing but this very call.
+   */
+  grant?: string | null
 }
 
 /** A question in the form a person can be shown. `schema` is a JSON Schema of the answer. */
@@ -108,7 +113,11 @@ export interface Facts {
     origin: Origin
   }
   /** The runs named here no longer count: they are left out of the transcript from now on. */
-  'thread.rewound': { runs: string[]; reason: 'retry' | 'edit' | 'restart'; origin: Origin }
+  'thread.rewound': {
+    runs: string[]
+    reason: 'retry' | 'edit' | 'restart' | 'rewind'
+    origin: Origin
+  }
 
   /** A run exists from here on. It waits in the queue, at `place` (0 = next), until it is started. */
   'run.created': {

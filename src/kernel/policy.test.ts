@@ -44,6 +44,23 @@ describe('judge', () => {
       'allow',
     )
   })
+  it('tells the files right in the workspace from those in its folders', () => {
+    const grants = [
+      { agent: 'a', tool: 'write', pattern: './*' },
+      { agent: 'a', tool: 'edit', pattern: 'src/*' },
+      { agent: 'a', tool: 'shell', pattern: './*' },
+    ]
+    const on = (tool: string, subject: string, access: 'write' | 'execute' = 'write') =>
+      judge(permissions, grants, { tool, access, subject })
+    expect([on('write', 'a.txt'), on('write', '.env')]).toEqual(['allow', 'allow'])
+    for (const path of ['src/a.txt', '../a.txt', '/a.txt', ''])
+      expect(on('write', path)).toBe('ask')
+    expect([on('edit', 'src/a'), on('edit', 'src/b/c')]).toEqual(['allow', 'allow'])
+    expect([on('edit', 'a'), on('edit', 'srcs/a')]).toEqual(['ask', 'ask'])
+    expect([on('shell', './run', 'execute'), on('shell', 'ls', 'execute')]).toEqual([
+      ...['allow', 'ask'],
+    ])
+  })
 })
 
 describe('globMatches', () => {

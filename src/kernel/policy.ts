@@ -29,6 +29,9 @@ export interface Grant {
   pattern: string | null
 }
 
+/** For tools that touch files: those right in the workspace, and in none of its folders. */
+export const ROOT_FILES = './*'
+
 /** What a permission is asked about. */
 export interface Judged {
   tool: string
@@ -106,6 +109,8 @@ function grantMatches(grant: Grant, about: Judged): boolean {
  * `git status; rm -rf .`, because the second command was never thought of.
  */
 function patternMatches(pattern: string, verdict: Verdict, about: Judged): boolean {
+  if (pattern === ROOT_FILES && (about.access === 'read' || about.access === 'write'))
+    return about.subject !== '' && !about.subject.includes('/')
   const compound = about.access === 'execute' && /[;&|`<>\n\r]|\$\(|\$\{/.test(about.subject)
   if (verdict === 'allow' && compound && pattern !== about.subject) return false
   return globMatches(pattern, about.subject)

@@ -154,7 +154,7 @@ export interface Tool extends ToolFace {
    */
   subject(input: Json, workspace?: string): string
   /** The pattern an "always" covers for this input; null: every call of the tool. */
-  grant(input: Json): string | null
+  grant(input: Json, workspace?: string): string | null
   /** Only for kind `question`. */
   question?(input: Json): Question | Fault
   /** Only for kind `child`. */
@@ -491,6 +491,8 @@ export interface Engine {
   /** Told after every commit that changed more than deltas, of any thread. */
   onCommit(listener: (events: Event[]) => void): () => void
   erase(thread: string): Promise<void>
+  /** What was remembered counts no more: at once in this process, within seconds in others. */
+  revoke(grant: Grant): Promise<void>
   /** Lists, rows and documents are read straight from the store. */
   readonly store: Omit<
     Store,

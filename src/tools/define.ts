@@ -20,7 +20,7 @@ export interface Definition<Input> {
   /** Is told what the model sent, checked; default ''. */
   subject?(input: Input, workspace: string | null): string
   /** Default null: every call of the tool. */
-  grant?(input: Input): string | null
+  grant?(input: Input, workspace: string | null): string | null
   run(input: Input, context: ToolContext): AsyncGenerator<ToolItem, void> | Promise<ToolItem>
 }
 
@@ -48,10 +48,10 @@ export function defineTool<Input>(definition: Definition<Input>): PlacedTool {
       if (isFault(parsed)) return ''
       return definition.subject?.(parsed.input, workspace ?? null) ?? ''
     },
-    grant: (raw) => {
+    grant: (raw, workspace) => {
       if (!definition.grant) return null
       const parsed = parse(input, raw)
-      return isFault(parsed) ? NO_SUBJECT : definition.grant(parsed.input)
+      return isFault(parsed) ? NO_SUBJECT : definition.grant(parsed.input, workspace ?? null)
     },
     run: (raw, context) =>
       guarded(context.signal, () => {

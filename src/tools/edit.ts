@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Tool } from '../kernel/ports.ts'
 import type { Sandbox } from '../kernel/workspace.ts'
 import { defineTool, done } from './define.ts'
-import { pathSubject } from './file-path.ts'
+import { folderGrant, pathSubject } from './file-path.ts'
 
 const Input = z.strictObject({
   path: z.string().min(1).describe('The file, relative to the workspace.'),
@@ -24,6 +24,7 @@ export const createEdit = (sandbox: Sandbox): Tool =>
     input: Input,
     access: 'write',
     subject: ({ path }, workspace) => pathSubject(path, workspace),
+    grant: ({ path }, workspace) => folderGrant(path, workspace),
     run: async ({ path, ...edit }, context) => {
       const workspace = await sandbox.openWorkspace(context.workspace)
       const { entry, replaced, line } = await workspace.edit(path, edit)

@@ -1,5 +1,8 @@
 /** The path of a call in the one form that permissions are decided on. */
 
+import { ROOT_FILES } from '../kernel/policy.ts'
+import { NO_SUBJECT } from './define.ts'
+
 /**
  * Relative to the workspace, without `.`, `..` and doubled slashes, so that a rule about `secrets/*` is
  * not got around by writing the path in another way. What leads out keeps its `..` or its slash.
@@ -16,6 +19,15 @@ export function pathSubject(path: string, workspace: string | null): string {
   }
   if (isAbsolute) return `/${names.join('/')}`
   return names.join('/') || '.'
+}
+
+/** `src/a.ts` -> `src/*`: an "always" covers the folder of the file, and what is below it. */
+export function folderGrant(path: string, workspace: string | null): string {
+  const subject = pathSubject(path, workspace)
+  const folder = subject.slice(0, Math.max(0, subject.lastIndexOf('/')))
+  const isOutside = subject.startsWith('/') || subject === '..' || subject.startsWith('../')
+  if (isOutside || folder.includes('*')) return NO_SUBJECT
+  return folder === '' ? ROOT_FILES : `${folder}/*`
 }
 
 function withoutRoot(path: string, workspace: string | null): string {

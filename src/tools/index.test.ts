@@ -178,6 +178,25 @@ describe('files', () => {
     expect((await bench.tool('list')).subject({})).toBe('.')
     expect(read.grant({ path: 's/k' })).toBe(null)
   })
+
+  test.each([
+    ['src/a.ts', 'src/*'],
+    ['./src//deep/../deep/a.ts', 'src/deep/*'],
+    ['/workspace/src/a.ts', 'src/*'],
+    ['/home/me/src/a.ts', 'src/*'],
+    ['a.ts', './*'],
+    ['/etc/passwd', '\0'],
+    ['../a', '\0'],
+    ['s*/a', '\0'],
+  ])('an always for %j covers %j', async (path, pattern) => {
+    for (const name of ['write', 'edit']) {
+      const input = { path, content: '', old: 'x', new: 'y' }
+      const { content: _, ...edit } = input
+      const { old: __, new: ___, ...write } = input
+      const tool = await bench.tool(name)
+      expect(tool.grant(name === 'edit' ? edit : write, '/home/me')).toBe(pattern)
+    }
+  })
 })
 
 describe('shell', () => {

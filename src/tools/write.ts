@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Tool } from '../kernel/ports.ts'
 import type { Sandbox } from '../kernel/workspace.ts'
 import { defineTool, done } from './define.ts'
-import { pathSubject } from './file-path.ts'
+import { folderGrant, pathSubject } from './file-path.ts'
 
 const Input = z.strictObject({
   path: z.string().min(1).describe('The file, relative to the workspace. Folders are made.'),
@@ -19,6 +19,7 @@ export const createWrite = (sandbox: Sandbox): Tool =>
     access: 'write',
     replayable: true,
     subject: ({ path }, workspace) => pathSubject(path, workspace),
+    grant: ({ path }, workspace) => folderGrant(path, workspace),
     run: async ({ path, content }, context) => {
       const workspace = await sandbox.openWorkspace(context.workspace)
       const { entry, created } = await workspace.write(path, content)

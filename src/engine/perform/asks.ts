@@ -112,13 +112,22 @@ function at(work: Work): { run: Run; turn: number; calls: Call[] } {
 
 const pick = (calls: Call[], names: string[]): Call[] => calls.filter((c) => names.includes(c.call))
 
-const askedCall = (work: Work, call: Call, reason: string): AskedCall => ({
-  call: call.call,
-  tool: call.tool,
-  input: call.input,
-  subject: work.tools.get(call.tool)?.subject(call.input, work.live.state.workspace) ?? '',
-  reason,
-})
+function askedCall({ live, tools }: Work, call: Call, reason: string): AskedCall {
+  const { workspace } = live.state
+  const tool = tools.get(call.tool)
+  const grant = tool?.grant(call.input, workspace) ?? null
+  return {
+    call: call.call,
+    tool: call.tool,
+    input: call.input,
+    subject: tool?.subject(call.input, workspace) ?? '',
+    reason,
+    ...(grant === NOTHING ? {} : { grant }),
+  }
+}
+
+/** The pattern of tools that have nothing to remember: it covers no call. */
+const NOTHING = '\0'
 
 function open(context: Context, work: Work, body: AskBody): Draft {
   const { run, turn } = at(work)

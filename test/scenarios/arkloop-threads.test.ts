@@ -555,6 +555,20 @@ describe('providers', () => {
       status: 422,
       body: { code: 'llm_providers.api_key_missing' },
     })
+    // The same server under another path has the key already; elsewhere it is not sent.
+    const moved = `${body().base_url}/v2`
+    expect((await alice.ask('PATCH', at, { base_url: moved })).body.base_url).toBe(moved)
+    const many = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        alice.ask('POST', '/v1/llm-providers', body({ name: 'Once' })),
+      ),
+    )
+    expect(many.map((a) => a.status).sort()).toEqual([201, 409, 409, 409])
+    const added = await Promise.all(
+      ['c', 'd', 'e'].map((model) => alice.ask('POST', `${at}/models`, { model })),
+    )
+    expect(added.map((a) => a.status)).toEqual([201, 201, 201])
+    for (const { body: row } of added) await alice.ask('DELETE', `${at}/models/${row.id}`)
     expect(await alice.ask('PATCH', at, { name: 'Mine' })).toMatchObject({
       status: 409,
       body: { code: 'llm_providers.name_conflict' },

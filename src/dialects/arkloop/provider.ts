@@ -10,6 +10,7 @@ import type { Endpoint, Engine } from '../../kernel/ports.ts'
 import { accountId, iso } from './id.ts'
 
 const KIND = 'arkloop.provider'
+const NAME = 'arkloop.provider-name'
 
 /** Endpoints that were made here; nobody can name one who was not given it. */
 export const ENDPOINT_PREFIX = 'ark-'
@@ -60,11 +61,39 @@ export async function providersOf(engine: Engine, account: string): Promise<Prov
     .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
 }
 
-export const saveProvider = (engine: Engine, record: ProviderRecord): Promise<void> =>
-  engine.store.put({ kind: KIND, key: keyOf(record), body: record as unknown as Json })
+/** Its name is taken with it: no two of an account have the same, however many processes make them. */
+export const addProvider = (engine: Engine, record: ProviderRecord): Promise<boolean> =>
+  engine.store.putNew([
+    { kind: KIND, key: keyOf(record), body: record as unknown as Json },
+    nameDocument(record),
+  ])
 
-export const dropProvider = (engine: Engine, record: ProviderRecord): Promise<void> =>
-  engine.store.drop(KIND, keyOf(record))
+export async function dropProvider(engine: Engine, record: ProviderRecord): Promise<void> {
+  await engine.store.drop(KIND, keyOf(record))
+  await engine.store.drop(NAME, `${record.account}/${record.name}`)
+}
+
+/** `stale`: it has changed since it was read; `taken`: another has its new name. */
+export async function changeProvider(
+  engine: Engine,
+  before: ProviderRecord,
+  after: ProviderRecord,
+): Promise<'changed' | 'stale' | 'taken'> {
+  const { store } = engine
+  const isRenamed = before.name !== after.name
+  if (isRenamed && !(await store.putNew(nameDocument(after)))) return 'taken'
+  const document = { kind: KIND, key: keyOf(after), body: after as unknown as Json }
+  const isDone = await store.swap(document, before as unknown as Json)
+  const left = isDone ? before : after
+  if (isRenamed) await store.drop(NAME, `${left.account}/${left.name}`)
+  return isDone ? 'changed' : 'stale'
+}
+
+const nameDocument = ({ account, name, id }: ProviderRecord) => ({
+  kind: NAME,
+  key: `${account}/${name}`,
+  body: { provider: id },
+})
 
 /** What a run of that account may be routed to: its own, then the platform's. */
 export async function usableProviders(engine: Engine, account: string): Promise<ProviderRecord[]> {

@@ -29,6 +29,7 @@ const MEMORY = Buffer.allocUnsafeSlow(256 * 1024)
 export class Link {
   readonly #socket: Socket
   readonly #host: string
+  #credential = ''
   #ears: Ears | null = null
   #place: Place = 'idle'
   #held = ''
@@ -53,6 +54,12 @@ export class Link {
     this.#socket.once('close', () => this.#gone())
   }
 
+  /** From now on every request says who it comes from. */
+  signIn(token: string): this {
+    this.#credential = `Authorization: Bearer ${token}\r\n`
+    return this
+  }
+
   /** Sends a request. The answer to the one before must be complete. */
   send(method: string, path: string, body: unknown, ears: Ears): void {
     if (this.#ears) throw new Error(`${method} ${path}: the link is busy`)
@@ -62,7 +69,7 @@ export class Link {
     }
     this.#ears = ears
     this.#place = 'head'
-    const head = `${method} ${path} HTTP/1.1\r\nHost: ${this.#host}\r\n`
+    const head = `${method} ${path} HTTP/1.1\r\nHost: ${this.#host}\r\n${this.#credential}`
     const text = body === undefined ? '' : JSON.stringify(body)
     const about =
       text === ''

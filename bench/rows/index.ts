@@ -1,6 +1,10 @@
 /** Every row of the table, in its order. */
 
 import type { Row } from '../row.ts'
+import { arkloopCrud } from './arkloop-crud.ts'
+import { arkloopGateway } from './arkloop-gateway.ts'
+import { arkloopHold } from './arkloop-hold.ts'
+import { arkloopRuns } from './arkloop-runs.ts'
 import { clothoChats } from './clotho-chats.ts'
 import { fiftyRuns } from './fifty-runs.ts'
 import { firstToken } from './first-token.ts'
@@ -22,6 +26,10 @@ export const ROWS: readonly Row[] = [
   oneStream,
   fiftyRuns,
   clothoChats,
+  arkloopGateway,
+  arkloopCrud,
+  arkloopHold,
+  arkloopRuns,
   toolangChats,
   oahSessions,
   shortRuns,

@@ -1,0 +1,107 @@
+/**
+ * Arkloop's load of its gateway: a thousand requests a second, evenly, over 200 connections. Times
+ * count from when a request was due, so that a server that stalls cannot hide it.
+ */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Person, signUp, withToken } from '../arkloop.ts'
+import { type Figure, least, most, quantile } from '../figure.ts'
+import type { Link } from '../link.ts'
+import type { Row } from '../row.ts'
+import type { Server } from '../server.ts'
+
+const PER_SECOND = 1000
+const WORKERS = 200
+
+interface Load {
+  path: string
+  warmMs: number
+  ms: number
+}
+
+interface Seen {
+  /** Milliseconds. */
+  times: number[]
+  refused: number
+}
+
+async function load(links: readonly Link[], { path, warmMs, ms }: Load): Promise<Seen> {
+  const idle = [...links]
+  const due: number[] = []
+  const seen: Seen = { times: [], refused: 0 }
+  const began = performance.now()
+  const until = began + warmMs + ms
+  const open: Promise<void>[] = []
+  const ask = async (link: Link, at: number): Promise<void> => {
+    for (let next: number | undefined = at; next !== undefined; next = due.shift()) {
+      const answer = await link.ask('GET', path)
+      if (next < began + warmMs) continue
+      seen.times.push(answer.at - next)
+      if (answer.status >= 300) seen.refused++
+    }
+    idle.push(link)
+  }
+  for (let n = 0; ; ) {
+    const now = performance.now()
+    for (
+      let at = began + (n * 1000) / PER_SECOND;
+      at <= now;
+      at = began + (++n * 1000) / PER_SECOND
+    ) {
+      if (at >= until) break
+      const link = idle.pop()
+      if (link) open.push(ask(link, at))
+      else due.push(at)
+    }
+    if (now >= until) break
+    await pause(1)
+  }
+  await Promise.all(open)
+  return seen
+}
+
+async function shape(person: Person, name: string, given: Load, barMs: number) {
+  const links = await person.links(WORKERS)
+  const { times, refused } = await load(links, given)
+  for (const link of links) link.close()
+  const share = times.length === 0 ? 0 : (times.length - refused) / times.length
+  const figures: Figure[] = [
+    {
+      name: `Arkloop ${name}, 1,000 a second, p99`,
+      value: quantile(times, 0.99),
+      unit: 'ms',
+      bar: most(barMs),
+      more: `p50 ${quantile(times, 0.5).toFixed(2)} ms; from when each was due`,
+    },
+    { name: `Arkloop ${name}, answered well`, value: share, unit: 'ratio', bar: least(0.999) },
+  ]
+  return { figures, faults: refused > 0 ? [`${name}: ${refused} were refused`] : [] }
+}
+
+async function keyOf(server: Server, person: Person): Promise<Person> {
+  const [link] = (await person.links(1)) as [Link]
+  const wanted = { name: 'bench', scopes: ['data.runs.read'] }
+  const { key } = await link.json('POST', '/v1/api-keys', wanted)
+  link.close()
+  return withToken(server.port, key as string)
+}
+
+export const arkloopGateway: Row = {
+  name: 'arkloop-gateway',
+  about: "Arkloop's gateway load: 1,000 requests a second over 200 connections.",
+  async measure(stage) {
+    const server = await stage.start()
+    const person = await signUp(server)
+    const long = { warmMs: stage.pick(5000, 50), ms: stage.pick(30_000, 100) }
+    const brief = { warmMs: stage.pick(2000, 50), ms: stage.pick(10_000, 100) }
+    const results = [
+      await shape(person, '/benchz', { path: '/benchz', ...long }, 10),
+      await shape(person, 'with an access token', { path: '/v1/me', ...brief }, 10),
+      await shape(await keyOf(server, person), 'with an API key', { path: '/v1/me', ...brief }, 15),
+    ]
+    return {
+      figures: results.flatMap((r) => r.figures),
+      faults: results.flatMap((r) => r.faults),
+    }
+  },
+}

@@ -6,8 +6,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Event, EventOf, EventType } from '../src/kernel/event.ts'
 import type { Hook } from '../src/kernel/hook.ts'
 import type { Json } from '../src/kernel/part.ts'
-import type { Catalog, Tool, Toolbox } from '../src/kernel/ports.ts'
 import { rebuild } from '../src/kernel/rows.ts'
+import { hook, hooked, withSwitch } from './support/hooks.ts'
 import { ORIGIN, openWorld, scriptInput, textOf, typesOf, type World } from './support/world.ts'
 
 const origin = ORIGIN
@@ -104,30 +104,6 @@ describe('a run that is a call', () => {
   })
 })
 
-/** The tools, and one more that hands the run over. */
-const withSwitch = (toolbox: Toolbox): Toolbox => ({
-  ...toolbox,
-  open: async (agent) => {
-    const { tools, problems } = await toolbox.open(agent)
-    return { tools: [...tools, handOver], problems }
-  },
-})
-
-const handOver: Tool = {
-  name: 'hand_over',
-  about: 'Hand over.',
-  input: { type: 'object' },
-  kind: 'plain',
-  access: 'none',
-  readOnly: false,
-  replayable: true,
-  subject: () => '',
-  grant: () => null,
-  async *run(input) {
-    yield { kind: 'done', output: 'over to you', switchTo: (input as { to: string }).to }
-  },
-}
-
 describe('a run that is handed over', () => {
   it('goes on with the other agent, its model and its tools; so does the thread', async () => {
     const other = { ...OPEN.other, systemPrompt: 'You are the other.', tools: { preset: 'none' } }
@@ -166,27 +142,6 @@ describe('a run that is handed over', () => {
     expect(textOf(events)).toContain('There is no agent nobody')
   })
 })
-
-const hook = (name: string, command: string, more: Partial<Hook> = {}): Hook => ({
-  ...{ name, command, tools: [], env: {}, cwd: null, timeoutMs: 5_000, form: null },
-  moments: ['tool.before'],
-  ...more,
-})
-
-const hooked =
-  (hooks: Hook[]) =>
-  async (catalog: Catalog): Promise<Catalog> => ({
-    agents: () => catalog.agents(),
-    agent: (name) => {
-      const agent = catalog.agent(name)
-      return agent && { ...agent, hooks }
-    },
-    problems: () => catalog.problems(),
-    onChange: (listener) => catalog.onChange(listener),
-    write: (name, files) => catalog.write(name, files),
-    remove: (name) => catalog.remove(name),
-    close: () => catalog.close(),
-  })
 
 const begin = (hooks: Hook[], script: unknown) =>
   openWorld({ agents: OPEN, wrapCatalog: hooked(hooks) }).then(async (opened) => {

@@ -541,19 +541,4 @@ describe('the agent as a whole', () => {
     expect(sent.body.body).toContain('Where you work:')
     expect((await agent.ask('GET', `/api/v1/context/${context}`)).status).toBe(200)
   })
-
-  it('makes threads before their first word, as the next version does', async () => {
-    const made = await ask(agent.own, 'POST', '/api/v1/threads', { body: { client: 'tui' } })
-    expect(made.body).toMatchObject({ thread: { channel: 'terminal', status: 'idle' } })
-    const { body } = await chat({ ...says('first word'), thread: made.body.thread_id })
-    expect(body.thread_id).toBe(made.body.thread_id)
-    const cancelled = await agent.ask('POST', `/api/v1/runs/${body.run_id}/cancel`)
-    expect(cancelled.body.input).toMatchObject({ kind: 'stop', ref: { kind: 'command' } })
-    const forked = await agent.ask('POST', `/api/v1/runs/${body.run_id}/fork`, {})
-    expect(forked.body).toMatchObject({ from_run_id: body.run_id, include_anchor: true })
-    const { thread_id: thread } = forked.body
-    expect(thread).not.toBe(body.thread_id)
-    const asked = await chat({ ...says('second word'), thread })
-    expect(asked.body.thread).toMatchObject({ id: thread, run_count: 1 })
-  })
 })

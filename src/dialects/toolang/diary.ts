@@ -4,15 +4,13 @@
  * documents, each at the place in the feed at which it was written. The cursor is that place.
  */
 
-import type { Event } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
 import type { Engine, FeedPage, Principal } from '../../kernel/ports.ts'
 import type { Live } from '../../wire/projection.ts'
 import { sseFrame } from '../../wire/sse.ts'
 import { mayUse, second } from './context.ts'
 import type { Journal } from './journal.ts'
-import { projection } from './project.ts'
-import { beforeRun } from './scope.ts'
+import { runLine } from './run-line.ts'
 
 type Fields = Record<string, Json>
 
@@ -205,49 +203,6 @@ export function createDiary(engine: Engine, journal: Journal, now: () => number)
 
 const mayRead = (who: Principal, { account }: Line): boolean =>
   account === null || mayUse(who, account)
-
-/** A run that began or ended, as the agent tells it. */
-async function runLine(
-  engine: Engine,
-  journal: Journal,
-  who: Principal,
-  event: Event,
-): Promise<Omit<Line, 'cursor'> | null> {
-  const wanted = event.type === 'run.started' ? 'run_start' : 'run_end'
-  if (event.run === null || (event.type !== 'run.started' && event.type !== 'run.ended'))
-    return null
-  const row = await engine.store.thread(event.thread)
-  if (!row || !mayUse(who, row.account)) return null
-  const at = await journal.reckon(event.thread, event.seq)
-  const run = at.run(event.run)
-  if (!run) return null
-  const place = { kind: at.kind, thread: event.thread }
-  let state = beforeRun(place, run).state
-  if (wanted === 'run_end') {
-    const ended = { ...state, runs: { [run.id]: closing(run.cursor) } }
-    state = ended
-  } else {
-    const [created] = await engine.store.read(event.thread, run.firstSeq - 1, 1)
-    if (created) state = projection.tell(state, created)[0]
-  }
-  const told = projection.tell(state, event)[1].find((t) => t.type === wanted)
-  if (!told) return null
-  const { type, ...payload } = told.payload
-  const status: Fields = wanted === 'run_start' ? { status: 'running' } : {}
-  return {
-    at: event.at,
-    type: 'thread_update',
-    payload: { ...payload, ...status, type: type ?? wanted },
-    update: null,
-    account: row.account,
-  }
-}
-
-/** A run of which only the end is still to be told. */
-const closing = (cursor: number) => ({
-  ...{ kind: 'message' as const, cursor, parts: [], meta: {}, requestId: null, createdAt: 0 },
-  ...{ inputs: 1, step: 0, reads: [], model: null, tools: {}, error: null },
-})
 
 export const agentEvent = ({ cursor, at, type, payload }: Line, agent: string) => ({
   ...{ id: cursor, cursor, domain: 'agent', domain_id: agent, type, event_type: type },

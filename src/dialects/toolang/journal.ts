@@ -4,33 +4,15 @@
  */
 
 import type { Event } from '../../kernel/event.ts'
+import type { InputPart, Message } from '../../kernel/part.ts'
 import type { Store } from '../../kernel/ports.ts'
 import { hintsOf, type ThreadHints } from './context.ts'
 import type { ThreadKind } from './id.ts'
-import { gist, type Part } from './parts.ts'
+import { fromInput, gist } from './parts.ts'
 import { projection } from './project.ts'
+import { newSketch, noteTold, type Sketch } from './sketch.ts'
+import { type Tally, tallyOf } from './tally.ts'
 import { emptyTelling, type Telling, type Told } from './telling.ts'
-
-/** A run as lists show it. */
-export interface Sketch {
-  id: string
-  status: 'running' | 'finished' | 'failed' | 'canceled'
-  inputText: string
-  /** What was said last. */
-  said: string
-  error: string | null
-  /** The step that went wrong, when one did. */
-  failed: { index: number; kind: string; error: string | null } | null
-  /** The run that replaced it; null: something did, but no run; undefined: it counts. */
-  replacedBy?: string | null
-  createdAt: number
-  startedAt: number | null
-  endedAt: number | null
-  firstSeq: number
-  cursor: number
-  modelSteps: number
-  toolSteps: number
-}
 
 export interface Mark {
   seq: number
@@ -41,6 +23,8 @@ export interface Reckoning extends Mark {
   kind: ThreadKind
   peer: { type: string; name: string; thread: string | null }
   parent: string | null
+  /** What the conversation began with, when it began in another thread. */
+  inherited: string | null
   openedAt: number
   updatedAt: number
   /** Oldest first. */
@@ -53,6 +37,9 @@ export interface Reckoning extends Mark {
 export interface Journal {
   /** The thread up to at least `seq` of its log. */
   reckon(thread: string, seq: number): Promise<Reckoning>
+  tally(thread: string, seq: number): Promise<Tally>
+  /** Never changes, and is read once. */
+  kind(thread: string, seq: number): Promise<ThreadKind>
   /** What the thread tells from `from` on, up to `seq` of its log. */
   told(thread: string, from: Mark, seq: number): AsyncIterable<Told>
 }
@@ -65,6 +52,7 @@ const USER = { type: 'user', name: 'user', thread: null }
 interface Entry extends Mark {
   peer: Reckoning['peer']
   parent: string | null
+  inherited: string | null
   openedAt: number
   updatedAt: number
   runs: Map<string, Sketch>
@@ -75,7 +63,15 @@ interface Entry extends Mark {
 }
 
 const newEntry = (thread: string): Entry => ({
-  ...{ seq: 0, state: emptyTelling(thread), peer: USER, parent: null, openedAt: 0, updatedAt: 0 },
+  ...{
+    seq: 0,
+    state: emptyTelling(thread),
+    peer: USER,
+    parent: null,
+    inherited: null,
+    openedAt: 0,
+    updatedAt: 0,
+  },
   ...{ runs: new Map(), marks: [], rewound: [], reading: Promise.resolve() },
 })
 
@@ -100,14 +96,27 @@ export function createJournal(store: Pick<Store, 'read'>, maxThreads = 1_000): J
     }
   }
 
+  const reckon = async (thread: string, seq: number): Promise<Reckoning> => {
+    const entry = entryOf(thread)
+    const reading = entry.reading.then(() => advance(entry, thread, seq))
+    entry.reading = reading.catch(() => undefined)
+    await reading
+    return reckoning(thread, entry)
+  }
+
+  const tallies = new Map<string, Tally>()
+  const tally = async (thread: string, seq: number): Promise<Tally> => {
+    const known = tallies.get(thread)
+    if (known && known.seq >= seq) return known
+    const found = tallyOf(await reckon(thread, seq))
+    tallies.set(thread, found)
+    return found
+  }
+
   return {
-    async reckon(thread, seq) {
-      const entry = entryOf(thread)
-      const reading = entry.reading.then(() => advance(entry, thread, seq))
-      entry.reading = reading.catch(() => undefined)
-      await reading
-      return reckoning(thread, entry)
-    },
+    reckon,
+    tally,
+    kind: async (thread, seq) => (tallies.get(thread) ?? (await tally(thread, seq))).kind,
     async *told(thread, from, seq) {
       let { state, seq: at } = from
       while (at < seq) {
@@ -126,13 +135,13 @@ export function createJournal(store: Pick<Store, 'read'>, maxThreads = 1_000): J
 }
 
 function reckoning(thread: string, entry: Entry): Reckoning {
-  const { seq, state, peer, parent, openedAt, updatedAt, runs, marks } = entry
+  const { seq, state, peer, parent, inherited, openedAt, updatedAt, runs, marks } = entry
   const head = { seq, state }
   const origin = { seq: 0, state: emptyTelling(thread) }
   return {
     ...head,
     kind: state.kind,
-    ...{ peer, parent, openedAt, updatedAt },
+    ...{ peer, parent, inherited, openedAt, updatedAt },
     runs: [...runs.values()],
     run: (id) => runs.get(id),
     seed: (after) => [...marks, head].findLast((m) => m.state.cursor <= after) ?? origin,
@@ -145,7 +154,10 @@ function note(entry: Entry, event: Event): void {
   entry.seq = event.seq
   entry.state = state
   noteFact(entry, event)
-  for (const one of told) noteTold(entry, one)
+  for (const one of told) {
+    const sketch = one.runCursor === 0 ? undefined : entry.runs.get(one.run)
+    if (sketch) noteTold(sketch, one)
+  }
 }
 
 /** When there are too many marks every second one goes, so that they stay spread over the log. */
@@ -163,6 +175,7 @@ function noteFact(entry: Entry, event: Event): void {
       entry.updatedAt = event.at
       entry.peer = hintsOf<ThreadHints>(event.data.origin).peer ?? USER
       entry.parent = event.data.parent?.thread ?? null
+      entry.inherited = beginningOf(event.data.history ?? [])
       return
     case 'thread.rewound':
       entry.rewound = event.data.runs
@@ -170,7 +183,7 @@ function noteFact(entry: Entry, event: Event): void {
       return
     case 'run.created':
       if (event.data.kind === 'compact') return
-      entry.runs.set(event.run as string, newSketch(entry, event.run as string, event))
+      entry.runs.set(event.run as string, sketched(entry, event.run as string, event))
       if (event.data.retryOf === undefined) return
       for (const id of entry.rewound) replace(entry, id, event.run as string)
       entry.rewound = []
@@ -186,36 +199,15 @@ function noteFact(entry: Entry, event: Event): void {
   }
 }
 
+const sketched = ({ state }: Entry, id: string, event: Event): Sketch =>
+  newSketch(id, state.runs[id]?.parts ?? [], event)
+
+function beginningOf(history: readonly Message[]): string | null {
+  const first = history.find((m) => m.role === 'user')
+  return first ? gist(fromInput(first.parts as InputPart[])) || null : null
+}
+
 function replace(entry: Entry, id: string, by: string | null): void {
   const sketch = entry.runs.get(id)
   if (sketch) sketch.replacedBy = by
-}
-
-const newSketch = (entry: Entry, id: string, { at, seq }: Event): Sketch => ({
-  ...{ id, status: 'running', inputText: gist(entry.state.runs[id]?.parts ?? []), said: '' },
-  ...{ error: null, failed: null, createdAt: at, startedAt: null, endedAt: null },
-  ...{ firstSeq: seq, cursor: 0, modelSteps: 0, toolSteps: 0 },
-})
-
-function noteTold(entry: Entry, { run, runCursor, type, payload }: Told): void {
-  const sketch = entry.runs.get(run)
-  if (!sketch || runCursor === 0) return
-  sketch.cursor = runCursor
-  if (type === 'run_end') {
-    sketch.status = payload.status as Sketch['status']
-    sketch.error = payload.error as string | null
-  }
-  if (type !== 'step_end') return
-  if (payload.kind === 'model_call') sketch.modelSteps++
-  else sketch.toolSteps++
-  const said = gist(payload.output as Part[])
-  if (said !== '') sketch.said = said
-  sketch.failed =
-    payload.status === 'failed'
-      ? {
-          index: payload.step_index as number,
-          kind: payload.kind as string,
-          error: payload.error as string | null,
-        }
-      : null
 }

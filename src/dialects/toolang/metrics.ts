@@ -1,7 +1,6 @@
 /** What the agent has done so far, in numbers. */
 
 import type { Context } from './context.ts'
-import { isVisible } from './record.ts'
 import { originOfKind } from './telling.ts'
 
 const PAGE = 500
@@ -13,16 +12,13 @@ export async function metricsOf({ engine, journal }: Context, account: { account
     const query = { ...account, parentThread: null, limit: PAGE, offset }
     const { items } = await engine.store.threads(query)
     for (const row of items) {
-      const at = await journal.reckon(row.id, row.seq)
-      const runs = at.runs.filter(isVisible)
-      if (runs.length === 0) continue
+      const of = await journal.tally(row.id, row.seq)
+      if (of.runs === 0) continue
       threads.total++
-      threads[originOfKind(at.kind)]++
-      for (const run of runs) {
-        steps.model_call += run.modelSteps
-        steps.tool_call += run.toolSteps
-        if (run.status === 'failed') steps.runtime++
-      }
+      threads[originOfKind(of.kind)]++
+      steps.model_call += of.modelSteps
+      steps.tool_call += of.toolSteps
+      steps.runtime += of.failed
     }
     if (items.length < PAGE) break
   }

@@ -3,8 +3,8 @@
 import type { Json } from '../../kernel/part.ts'
 import { second, secondOrNull } from './context.ts'
 import { runId, type ThreadKind, threadId } from './id.ts'
-import type { Sketch } from './journal.ts'
 import type { Part } from './parts.ts'
+import type { Sketch } from './sketch.ts'
 import { originOfKind, type Told } from './telling.ts'
 
 type Fields = Record<string, Json>

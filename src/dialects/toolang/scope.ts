@@ -9,8 +9,9 @@ import type { RunRow, ThreadRow } from '../../kernel/rows.ts'
 import { type Context, mayUse } from './context.ts'
 import { detail } from './faults.ts'
 import { runUuid, threadId, threadUuid } from './id.ts'
-import type { Reckoning, Sketch } from './journal.ts'
+import type { Reckoning } from './journal.ts'
 import { collect, type Place, type Tale } from './record.ts'
+import type { Sketch } from './sketch.ts'
 import { emptyTelling, type Telling, type Told } from './telling.ts'
 
 export interface FoundThread {

@@ -11,15 +11,16 @@ const CHANNELS: Record<string, string> = { web: 'web', tui: 'terminal', term: 't
 
 /** `channel` and `status` are the next version's; clients of this one pass them over. */
 export function threadInfo(uuid: string, at: Reckoning): Record<string, Json> {
-  const { kind, peer, parent } = at
+  const { kind, peer, parent, inherited } = at
   const origin = originOfKind(kind)
   const runs = at.runs.filter(isVisible)
   const latest = runs.at(-1)
   const active = runs.findLast((r) => r.status === 'running')
   const nobody = peer.type === 'agent' ? peer.name : origin
+  const own = runs.length === 0 ? nobody : runs[0]?.inputText || origin
   return {
     id: threadId(kind, uuid),
-    title: runs.length === 0 ? nobody : runs[0]?.inputText || origin,
+    title: inherited ?? own,
     created_at: second(at.openedAt),
     updated_at: second(at.updatedAt),
     origin,

@@ -116,9 +116,10 @@ async function listThreads(
     const page = await engine.store.threads(query)
     for (const row of page.items) {
       if (items.length >= most) break
+      const kind = origin === undefined ? null : await journal.kind(row.id, row.seq)
+      if (kind !== null && originOfKind(kind) !== origin) continue
       const at = await journal.reckon(row.id, row.seq)
-      const isWanted = origin === undefined || originOfKind(at.kind) === origin
-      if (isWanted && isListed(row, at)) items.push(threadInfo(row.id, at))
+      if (isListed(row, at)) items.push(threadInfo(row.id, at))
     }
     if (page.items.length < PAGE) break
   }

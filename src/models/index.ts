@@ -44,19 +44,33 @@ export function createModels(settings: ModelSettings): Models {
   }
 }
 
-async function* stream(house: House, request: ModelRequest): AsyncGenerator<ModelItem, void, void> {
-  try {
-    yield* speak(house, request)
-  } catch (error) {
-    // The port promises that a stream never throws; what lands here is a fault of ours.
-    const problem = request.signal.aborted
-      ? ABORTED
-      : { ...classify(error, 'Model call', house.mask), code: 'provider_error', retryable: false }
-    yield { kind: 'failed', failure: problem, usage: NO_USAGE }
+/** The port promises that a stream never throws; what is thrown here is a fault of ours. */
+function stream(house: House, request: ModelRequest): AsyncIterable<ModelItem> {
+  return {
+    [Symbol.asyncIterator]() {
+      const items = speak(house, request)[Symbol.asyncIterator]()
+      let isOver = false
+      const fail = (error: unknown): IteratorResult<ModelItem> => {
+        isOver = true
+        const problem = request.signal.aborted
+          ? ABORTED
+          : {
+              ...classify(error, 'Model call', house.mask),
+              code: 'provider_error',
+              retryable: false,
+            }
+        return { done: false, value: { kind: 'failed', failure: problem, usage: NO_USAGE } }
+      }
+      const end = { done: true as const, value: undefined }
+      return {
+        next: () => (isOver ? Promise.resolve(end) : items.next().catch(fail)),
+        return: () => items.return?.() ?? Promise.resolve(end),
+      }
+    },
   }
 }
 
-function speak(house: House, request: ModelRequest): AsyncIterable<ModelItem> {
+function speak(house: House, request: ModelRequest): AsyncGenerator<ModelItem, void, void> {
   const { settings } = house
   const named = house.resolve(request.model)
   if (!named) return refused('unknown_model', unknownText(house, request.model))

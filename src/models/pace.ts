@@ -1,16 +1,28 @@
 /** Time for models that have none of their own: pauses that end at once when the call is stopped. */
 
-import { setImmediate, setTimeout } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
 
-/** True when the time has passed, false when the signal was aborted. */
-export async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return false
-  if (ms <= 0) return true
-  try {
-    await setTimeout(ms, undefined, { signal })
-    return true
-  } catch {
-    return false
+/** At once, or when it is known; a promise is made only where something is waited for. */
+type Soon = boolean | Promise<boolean>
+
+/** Pauses of one call; the signal ends whichever is going on. True when the time has passed. */
+function openPauses(signal: AbortSignal): (ms: number) => Soon {
+  let stop: (() => void) | null = null
+  // One listener for all pauses of the call: a stream may have thousands.
+  signal.addEventListener('abort', () => stop?.(), { once: true })
+  return (ms) => {
+    if (signal.aborted || ms <= 0) return !signal.aborted
+    return new Promise((resolve) => {
+      const end = (isOver: boolean): void => {
+        stop = null
+        resolve(isOver)
+      }
+      const timer = setTimeout(() => end(true), ms)
+      stop = () => {
+        clearTimeout(timer)
+        end(false)
+      }
+    })
   }
 }
 
@@ -24,23 +36,30 @@ export const stopped = (signal: AbortSignal): Promise<void> =>
 /** How many pieces may follow each other before others get a turn. */
 const BREATH = 64
 
-/**
- * Keeps a rate. Times are counted from the first piece, so that late timers do not add up; a rate
- * of 0 is as fast as it goes. `next` answers false when the signal was aborted.
- */
-export function openPace(perSecond: number, signal: AbortSignal): { next(): Promise<boolean> } {
+/** What times the pieces of a call. Everything answers false once the signal was aborted. */
+export interface Pace {
+  /**
+   * Before each piece, at so many a second. Times are counted from the first piece, so that late
+   * timers do not add up; a rate of 0 is as fast as it goes.
+   */
+  next(): Soon
+  pause(ms: number): Soon
+}
+
+export function openPace(perSecond: number, signal: AbortSignal): Pace {
+  const pause = openPauses(signal)
   let count = 0
   let start = 0
   return {
-    async next() {
+    pause,
+    next() {
       if (signal.aborted) return false
       if (count === 0) start = performance.now()
       const due = perSecond > 0 ? start + (count * 1_000) / perSecond : 0
       count++
       const wait = due - performance.now()
-      if (perSecond > 0 && wait > 0) return pause(wait, signal)
-      if (count % BREATH === 0) await setImmediate()
-      return !signal.aborted
+      if (perSecond > 0 && wait > 0) return pause(wait)
+      return count % BREATH === 0 ? setImmediate().then(() => !signal.aborted) : true
     },
   }
 }

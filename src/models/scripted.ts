@@ -8,7 +8,7 @@ import type { Message } from '../kernel/part.ts'
 import type { ModelFailure, ModelItem, ModelRequest } from '../kernel/ports.ts'
 import type { Usage } from '../kernel/usage.ts'
 import { ABORTED, CUT_OFF, failure } from './failure.ts'
-import { openPace, pause, pieces, stopped } from './pace.ts'
+import { openPace, type Pace, pieces, stopped } from './pace.ts'
 import { type Act, ScriptProblem, scriptOf } from './script.ts'
 import { answersAfter, lastResults, partialOf, wholeMessages, wordsOf } from './transcript.ts'
 
@@ -29,7 +29,14 @@ export async function* scripted(
     const script = await scriptOf(messages, name, settings.fixtures)
     const turn = script ? answersAfter(messages, script.from) : 0
     const acts = script ? (script.turns[turn] ?? DONE) : echo(messages)
-    const problem = yield* play(acts, { request, settings, messages, tally })
+    const pace = openPace(settings.rate, request.signal)
+    const said = play(acts, { request, messages, tally, pace })
+    let step = said.next()
+    for (; !step.done; step = said.next()) {
+      if (step.value.kind !== 'wait') yield step.value
+      else if (!(step.value.until === true || (await step.value.until))) break
+    }
+    const problem = step.done ? step.value : ABORTED
     if (problem) yield { kind: 'failed', failure: problem, usage: usageOf(tally) }
     else yield { kind: 'done', stop: stopOf(tally), usage: usageOf(tally), model: name }
   } catch (error) {
@@ -66,17 +73,23 @@ const usageOf = ({ deltas, usage }: Tally): Usage => ({
 
 interface Stage {
   request: ModelRequest
-  settings: ScriptedSettings
   messages: Message[]
   tally: Tally
+  pace: Pace
 }
 
-/** Returns how the turn failed, or null when it came to its end. */
-async function* play(
+/** A time to wait for; false: the call was stopped. */
+interface Wait {
+  kind: 'wait'
+  until: boolean | Promise<boolean>
+}
+
+/** What comes next. Returns how the turn failed, or null when it came to its end. */
+function* play(
   acts: readonly Act[],
   stage: Stage,
-): AsyncGenerator<ModelItem, ModelFailure | null, void> {
-  const { request, tally } = stage
+): Generator<ModelItem | Wait, ModelFailure | null, void> {
+  const { request, tally, pace } = stage
   const { signal, attempt } = request
   const said = partialOf(request)
   const skip = { text: said.text.length, thinking: said.thinking.length }
@@ -88,29 +101,25 @@ async function* play(
         const text = fill(act.text, stage.messages)
         const rest = text.slice(skip.text)
         skip.text = Math.max(0, skip.text - text.length)
-        const problem = yield* tell('text', { ...act, text: rest }, stage)
-        if (problem) return problem
+        yield* tell('text', { ...act, text: rest }, stage)
         break
       }
       case 'think': {
         const rest = isBehind ? '' : act.text.slice(skip.thinking)
         skip.thinking = Math.max(0, skip.thinking - act.text.length)
-        const problem = yield* tell('thinking', { ...act, text: rest }, stage)
-        if (problem) return problem
+        yield* tell('thinking', { ...act, text: rest }, stage)
         break
       }
-      case 'call': {
-        const problem = yield* call(act, stage)
-        if (problem) return problem
+      case 'call':
+        yield* call(act, stage)
         break
-      }
       case 'pause':
-        if (!isBehind && !(await pause(act.ms, signal))) return ABORTED
+        if (!isBehind) yield { kind: 'wait', until: pace.pause(act.ms) }
         break
       case 'hang':
         if (isBehind) break
-        await stopped(signal)
-        return ABORTED
+        yield { kind: 'wait', until: stopped(signal).then(() => false) }
+        break
       case 'fail':
         if (!isBehind && attempt <= act.attempts)
           return failure(act.code, act.message, {
@@ -141,36 +150,32 @@ function fill(text: string, messages: readonly Message[]): string {
     .replaceAll('{{input}}', () => (asked ? wordsOf(asked) : ''))
 }
 
-async function* tell(
+function* tell(
   kind: 'text' | 'thinking',
   act: { text: string; chunk?: number; everyMs?: number },
-  { request, settings, tally }: Stage,
-): AsyncGenerator<ModelItem, ModelFailure | null, void> {
-  const pace = openPace(settings.rate, request.signal)
+  { pace, tally }: Stage,
+): Generator<ModelItem | Wait, void, void> {
+  const { everyMs } = act
   for (const text of pieces(act.text, act.chunk)) {
-    const isOn = act.everyMs === undefined ? pace.next() : pause(act.everyMs, request.signal)
-    if (!(await isOn)) return ABORTED
+    yield { kind: 'wait', until: everyMs === undefined ? pace.next() : pace.pause(everyMs) }
     tally.deltas++
     yield { kind, text }
   }
-  return null
 }
 
-async function* call(
+function* call(
   act: Extract<Act, { do: 'call' }>,
-  { request, settings, messages, tally }: Stage,
-): AsyncGenerator<ModelItem, ModelFailure | null, void> {
+  { request, pace, messages, tally }: Stage,
+): Generator<ModelItem | Wait, void, void> {
   tally.calls++
   const turn = messages.filter((m) => m.role === 'assistant').length + 1
   const again = request.attempt > 1 ? `_${request.attempt}` : ''
   const id = act.id ?? `call_${turn}_${tally.calls}${again}`
   yield { kind: 'call', call: id, tool: act.tool }
-  const pace = openPace(settings.rate, request.signal)
   const cut = act.chunk === undefined ? [act.args] : pieces(act.args, act.chunk)
   for (const text of cut) {
-    if (!(await pace.next())) return ABORTED
+    yield { kind: 'wait', until: pace.next() }
     tally.deltas++
     yield { kind: 'args', call: id, text }
   }
-  return null
 }

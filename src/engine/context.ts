@@ -19,7 +19,8 @@ import type {
 import type { Run } from '../kernel/run.ts'
 import type { Thread } from '../kernel/thread.ts'
 import type { Sandbox } from '../kernel/workspace.ts'
-import type { Decision, LiveThread } from './live.ts'
+import type { Decision } from './batch.ts'
+import type { LiveThread } from './live.ts'
 
 export interface EngineSettings {
   /** Names this process among all that share the store. */

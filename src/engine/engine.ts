@@ -286,9 +286,9 @@ class DurableEngine implements RunningEngine {
   #packSoon(live: LiveThread, seq: number): void {
     const timer = setTimeout(() => {
       if (this.#isClosed) return
-      this.#deps.store
-        .pack(live.id, seq)
-        .catch((err) => this.#deps.log.warn({ err, thread: live.id }, 'packing failed'))
+      this.#deps.store.pack(live.id, seq).catch((err) => {
+        if (!this.#isClosed) this.#deps.log.warn({ err, thread: live.id }, 'packing failed')
+      })
     }, PACK_AFTER_MS)
     timer.unref()
   }

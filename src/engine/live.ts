@@ -7,8 +7,8 @@
 import { type Draft, type Event, isDelta, merge } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Append, Store } from '../kernel/ports.ts'
-import { type Rows, rowsOf } from '../kernel/rows.ts'
-import { emptyThread, evolve, type Thread } from '../kernel/thread.ts'
+import { emptyThread, fold, type Thread } from '../kernel/thread.ts'
+import { Batch, type Committed, type Decision, type Documents, type Item } from './batch.ts'
 
 /** Somebody else has the thread now; whoever holds this must stop at once. */
 export class Fenced extends Error {
@@ -17,11 +17,6 @@ export class Fenced extends Error {
     this.name = 'Fenced'
   }
 }
-
-export type Decision = (thread: Thread, at: number) => Draft[] | Fault
-
-/** What is written with the facts, worked out from them. */
-export type Documents = (committed: Committed) => Append['documents']
 
 export interface CommitOptions {
   documents?: Documents
@@ -32,40 +27,6 @@ export interface CommitOptions {
 }
 
 const NONE: Documents = () => []
-
-export interface Committed {
-  /** The facts this decision added. */
-  events: Event[]
-  /** The thread right after them. */
-  thread: Thread
-}
-
-interface Item {
-  decide: Decision
-  /** Set for a lone delta, which may still grow. */
-  delta: Draft | null
-  documents: Documents
-  /** Brings a document that must be new: stands alone, so that its refusal harms nobody. */
-  isLone: boolean
-  /** Needs the lease: the driver's own facts. */
-  isDriver: boolean
-  maxRuns: number | null
-  resolve(committed: Committed): void
-  reject(error: unknown): void
-}
-
-interface Batch {
-  events: Event[]
-  documents: Append['documents']
-  thread: Thread
-  done: (() => void)[]
-  /** Items that took part, for another try. */
-  items: Item[]
-  /** Items that did not, each with the reason. */
-  refused: [item: Item, error: unknown][]
-  /** A command was refused or found nothing to do: is that so by the newest state? */
-  isDoubtful: boolean
-}
 
 export interface LiveDeps {
   store: Store
@@ -80,9 +41,14 @@ export interface LiveDeps {
 
 const PAGE = 2_000
 
+/** Deltas that wait to be folded at most. */
+const UNFOLDED = 1_000
+
 export class LiveThread {
   readonly id: string
   #state: Thread
+  /** Deltas that are in the log and that no fold has seen yet. */
+  #unfolded: Event[] = []
   #deps: LiveDeps
   #queue: Item[] = []
   #flushing = false
@@ -105,7 +71,13 @@ export class LiveThread {
   }
 
   get state(): Thread {
+    if (this.#unfolded.length > 0) this.#state = fold(this.#state, this.#unfolded.splice(0))
     return this.#state
+  }
+
+  /** The last seq of the log, as far as it is known. */
+  get seq(): number {
+    return this.#state.seq + this.#unfolded.length
   }
 
   get isQuiet(): boolean {
@@ -180,13 +152,13 @@ export class LiveThread {
   }
 
   async #readPage(): Promise<Event[]> {
-    const events = await this.#deps.store.read(this.id, this.#state.seq, PAGE)
+    const events = await this.#deps.store.read(this.id, this.seq, PAGE)
     this.#take(events)
     return events
   }
 
   #take(events: Event[]): void {
-    this.#state = events.reduce(evolve, this.#state)
+    this.#state = fold(this.state, events)
     this.#lastAt = Math.max(this.#lastAt, events.at(-1)?.at ?? 0)
   }
 
@@ -209,7 +181,7 @@ export class LiveThread {
     }
     const item: Item = {
       delta,
-      decide: () => (item.delta ? [item.delta] : []),
+      decide: () => [],
       documents: NONE,
       isLone: false,
       isDriver: true,
@@ -279,15 +251,16 @@ export class LiveThread {
       if (!ifAbsent) await store.put(document)
       else if (!(await store.putNew(document))) return refuse(batch.items, doneAlready())
     }
-    return this.#finish(batch)
+    batch.finish()
+    return []
   }
 
   /** One append; gives back what must be tried again on a newer state. */
   async #append(first: Batch): Promise<Item[]> {
     let batch = first
-    const after = this.#state.seq
+    const after = this.seq
     const refusal = await this.#deps.store.append(this.#appendOf(batch), (missed) => {
-      const fresh = missed.filter((e) => e.seq > this.#state.seq)
+      const fresh = missed.filter((e) => e.seq > this.seq)
       this.#take(fresh)
       if (fresh.length > 0) this.#deps.heard(this, fresh)
       batch = this.#decide(first.items)
@@ -296,13 +269,14 @@ export class LiveThread {
     })
     switch (refusal) {
       case null:
-        this.#state = batch.thread
+        this.#advance(batch)
         this.#deps.committed(this, batch.events)
-        return this.#finish(batch)
+        batch.finish()
+        return []
       case 'version':
         await this.#read()
         // Refused, and yet nothing new: the log that was known is not there any more.
-        if (this.#state.seq === after) this.retire()
+        if (this.seq === after) this.retire()
         return first.items
       case 'fenced':
         this.lose()
@@ -315,76 +289,40 @@ export class LiveThread {
     }
   }
 
-  #appendOf({ events, thread, items, documents }: Batch): Append {
+  #advance(batch: Batch): void {
+    if (!batch.isSpeech) this.#state = batch.thread
+    else this.#unfolded.push(...batch.events)
+    if (this.#unfolded.length > UNFOLDED) this.#state = this.state
+  }
+
+  #appendOf(batch: Batch): Append {
+    const { events, items, documents } = batch
     const maxRuns = items[0]?.maxRuns ?? null
     const isCounted = maxRuns !== null && events.some((e) => e.type === 'run.created')
     return {
       thread: this.id,
-      after: this.#state.seq,
+      after: this.seq,
       epoch: items.some((i) => i.isDriver) ? this.#epoch : null,
       events,
-      rows: this.#rowsOf(thread, events),
+      rows: batch.rows(),
       documents,
-      ...(isCounted ? { admission: { account: thread.account, maxRuns } } : {}),
+      ...(isCounted ? { admission: { account: batch.thread.account, maxRuns } } : {}),
     }
-  }
-
-  /** Several events that rows are made of must each be looked at in its own state. */
-  #rowsOf(thread: Thread, events: readonly Event[]): Rows | null {
-    const count = milestones(events).length
-    return count === 0 ? null : rowsOf(thread, events, count > 1 ? this.#state : undefined)
-  }
-
-  #finish(batch: Batch): Item[] {
-    for (const done of batch.done) done()
-    return []
   }
 
   #decide(items: Item[]): Batch {
     // A clock that is set back does not turn time around within a thread.
     const at = Math.max(this.#deps.clock(), this.#lastAt)
     this.#lastAt = at
-    const batch: Batch = {
-      events: [],
-      documents: [],
-      thread: this.#state,
-      done: [],
-      items: [],
-      refused: [],
-      isDoubtful: false,
-    }
+    const batch = new Batch({ id: this.id, seq: this.seq, state: () => this.state }, at)
     for (const item of items) {
       if (item.isDriver && (this.#epoch === null || this.isLost))
-        batch.refused.push([item, new Fenced(this.id)])
+        batch.refuse(item, new Fenced(this.id))
       else if (this.#isRetired)
-        batch.refused.push([item, new Fault('not_found', `There is no thread ${this.id}.`)])
-      else this.#decideOne(item, batch, at)
+        batch.refuse(item, new Fault('not_found', `There is no thread ${this.id}.`))
+      else batch.take(item)
     }
     return batch
-  }
-
-  #decideOne(item: Item, batch: Batch, at: number): void {
-    const events: Event[] = []
-    let thread = batch.thread
-    try {
-      const drafts = item.decide(thread, at)
-      if (drafts instanceof Fault) throw drafts
-      for (const d of drafts) {
-        const event = { thread: this.id, seq: thread.seq + 1, at, ...d } as Event
-        thread = evolve(thread, event)
-        events.push(event)
-      }
-    } catch (error) {
-      batch.refused.push([item, error])
-      if (!item.isDriver) batch.isDoubtful = true
-      return
-    }
-    if (events.length === 0 && !item.isDriver) batch.isDoubtful = true
-    batch.thread = thread
-    batch.events.push(...events)
-    batch.documents.push(...item.documents({ events, thread }))
-    batch.items.push(item)
-    batch.done.push(() => item.resolve({ events, thread }))
   }
 }
 

@@ -19,7 +19,7 @@ interface Reader {
 
 const PAGE = 500
 /** Recent events of a followed thread, so that a reader a little behind needs no disk. */
-const RECENT = 256
+const RECENT = 16
 
 interface Channel {
   readers: Set<Reader>

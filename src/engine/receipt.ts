@@ -4,7 +4,7 @@ import type { Command } from '../kernel/command.ts'
 import type { Event } from '../kernel/event.ts'
 import type { Json } from '../kernel/part.ts'
 import type { Document, Idempotency, Receipt } from '../kernel/ports.ts'
-import type { Committed } from './live.ts'
+import type { Committed } from './batch.ts'
 
 export interface Kept {
   hash: string

@@ -18,9 +18,10 @@ import type {
 } from '../kernel/ports.ts'
 import type { ChildAsk } from '../kernel/run.ts'
 import { evolve, historyOf, type Thread } from '../kernel/thread.ts'
+import type { Committed, Decision } from './batch.ts'
 import type { EngineDeps } from './context.ts'
 import type { Grants } from './grants.ts'
-import type { Committed, Decision, LiveThread } from './live.ts'
+import type { LiveThread } from './live.ts'
 import { type Kept, keptAs, receiptOf } from './receipt.ts'
 import type { Threads } from './threads.ts'
 

@@ -3,7 +3,7 @@
  * wait. `evolve` is the only way its state changes.
  */
 
-import { type Event, type EventOf, type Facts, isDelta } from './event.ts'
+import { type Draft, type Event, type EventOf, type Facts, isDelta, merge } from './event.ts'
 import { type AnswerPart, type InputPart, type Message, type ResultPart, textOf } from './part.ts'
 import { createRun, evolveRun, type Run, takesSteers } from './run.ts'
 import type { Turn } from './turn.ts'
@@ -59,16 +59,38 @@ export const emptyThread = (id: string): Thread => ({
 })
 
 /** The thread after the event. Throws when the log has a gap: that is never a state to go on from. */
-export function evolve(thread: Thread, event: Event): Thread {
-  if (event.seq !== thread.seq + 1)
-    throw new Error(`thread ${thread.id}: event ${event.seq} after ${thread.seq}`)
+export const evolve = (thread: Thread, event: Event): Thread => {
+  assertNext(thread, event, thread.seq)
+  return lay(thread, event)
+}
+
+/** The thread after all of them, one by one; deltas of the same part are laid on as one. */
+export function fold(thread: Thread, events: readonly Event[]): Thread {
+  let state = thread
+  let said: Event | null = null
+  let seq = thread.seq
+  for (const event of events) {
+    assertNext(thread, event, seq)
+    seq = event.seq
+    const merged: Draft | null = said && merge(said, event)
+    if (merged) said = { ...event, data: merged.data } as Event
+    else {
+      if (said) state = lay(state, said)
+      said = event
+    }
+  }
+  return said ? lay(state, said) : state
+}
+
+function assertNext({ id }: Thread, event: Event, seq: number): void {
+  if (event.seq !== seq + 1) throw new Error(`thread ${id}: event ${event.seq} after ${seq}`)
+}
+
+function lay(thread: Thread, event: Event): Thread {
   const next = change(thread, event)
   const updatedAt = isDelta(event.type) ? thread.updatedAt : event.at
   return { ...next, seq: event.seq, updatedAt }
 }
-
-export const fold = (thread: Thread, events: readonly Event[]): Thread =>
-  events.reduce(evolve, thread)
 
 function change(thread: Thread, event: Event): Thread {
   switch (event.type) {

@@ -143,10 +143,14 @@ function* piecesOf(item: Single | Series): Generator<[dt: number, data: Record<s
   }
 }
 
+/** Small bodies need a small window: the memory for a large one costs more than the packing. */
+const SMALL = { windowBits: 12, memLevel: 4 }
+const SMALL_BODY = 8_192
+
 /** The body in less space. */
 export const pack = (body: string): Promise<string> =>
   new Promise((resolve, reject) => {
-    deflateRaw(body, (error, bytes) =>
+    deflateRaw(body, body.length > SMALL_BODY ? {} : SMALL, (error, bytes) =>
       error ? reject(error) : resolve(PACKED + bytes.toString('base64')),
     )
   })

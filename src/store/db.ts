@@ -5,6 +5,7 @@
 
 import type { Json } from '../kernel/part.ts'
 import type { Answer, Job } from './job.ts'
+import type { Journal } from './journal.ts'
 
 /** All that columns hold: TEXT and BIGINT. */
 export type Value = string | number | null
@@ -29,6 +30,8 @@ export interface Db {
   locks: Locks
   /** Other processes write too, and commits are performed in this thread. */
   isShared: boolean
+  /** Where deltas are until they are packed; absent: in the log, as everything else. */
+  journal?: Journal
   /** A reading statement. It sees everything whose commit has resolved. */
   all(statement: Statement): Promise<Row[]>
   /**

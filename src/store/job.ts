@@ -38,15 +38,20 @@ export interface AppendJob {
   absent: [kind: string, key: string][]
   /** Refused when the account has that many open runs. */
   admission: { account: string; maxRuns: number } | null
+  /** The events of deltas alone, for the memory of the journal. */
+  said?: Event[]
   /** Only where several processes write: the job that fits behind what was missed. */
   rebase?: (missed: Event[]) => AppendJob | null
 }
 
 export type Job =
   | AppendJob
-  | { do: 'erase'; thread: string }
+  /** The journal's rows below `below` go too: nothing in them is needed any more. */
+  | { do: 'erase'; thread: string; below: number }
   /** Puts the chunk in the place of the `count` rows that it was made of, if they are still there. */
   | { do: 'repack'; chunk: Chunk; count: number }
+  /** Puts chunks of the journal into the log; the journal's rows below `below` go. */
+  | { do: 'settle'; thread: string; chunks: Chunk[]; below: number }
   | { do: 'reindex'; thread: string; seq: number; rows: RowValues }
   | { do: 'run'; statement: Statement }
 

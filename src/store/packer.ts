@@ -25,10 +25,10 @@ export interface Span {
   size: number
 }
 
-/** Which rows become one: neighbours, at least two, together not larger than a packed row may be. */
-export function groupsOf(spans: Span[]): Span[][] {
-  const groups: Span[][] = []
-  let group: Span[] = []
+/** Which rows become one: neighbours, `least` or more, together not larger than a packed row may be. */
+export function groupsOf<S extends Span>(spans: readonly S[], least = 2): S[][] {
+  const groups: S[][] = []
+  let group: S[] = []
   let size = 0
   for (const span of spans) {
     const last = group.at(-1)
@@ -42,7 +42,7 @@ export function groupsOf(spans: Span[]): Span[][] {
     size += span.size
   }
   groups.push(group)
-  return groups.filter((g) => g.length > 1)
+  return groups.filter((g) => g.length >= least)
 }
 
 export function createPacker(

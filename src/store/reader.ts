@@ -8,6 +8,7 @@ import { type Event, isDelta } from '../kernel/event.ts'
 import type { Store } from '../kernel/ports.ts'
 import { decode } from './codec.ts'
 import type { Row, Statement } from './db.ts'
+import type { Entry, Journal } from './journal.ts'
 import * as sql from './sql.ts'
 
 /** Rows with fewer events are decoded again, and how many of the others are kept. */
@@ -16,6 +17,7 @@ const KEPT_ROWS = 4
 
 export function createReader(
   all: (statement: Statement) => Promise<Row[]>,
+  journal?: Journal,
 ): Pick<Store, 'read' | 'feed' | 'feedEnd'> {
   const opened = new Map<string, Event[]>()
 
@@ -39,10 +41,12 @@ export function createReader(
     read: async (thread, from, limit) => {
       const after = Math.max(0, Math.floor(from))
       const upTo = after + Math.max(1, Math.ceil(limit))
+      // The journal is looked at first: what leaves it meanwhile is in the log by then.
+      const said = journal?.between(thread, after, upTo) ?? []
       const rows = await all(sql.chunksAfter(thread, after, upTo))
-      return rows.flatMap((row) => {
-        const events = open(thread, row)
-        const first = row.first_seq as number
+      return inOrder(rows, said).flatMap((item) => {
+        const events = isEntry(item) ? item.events : open(thread, item)
+        const first = (events[0] as Event).seq
         return events.slice(Math.max(0, after + 1 - first), Math.max(0, upTo + 1 - first))
       })
     },
@@ -66,3 +70,23 @@ export function createReader(
     },
   }
 }
+
+const isEntry = (item: Row | Entry): item is Entry => 'events' in item
+
+/** Rows and entries by their seqs; an entry that a row has already does not count. */
+function inOrder(rows: Row[], entries: Entry[]): (Row | Entry)[] {
+  if (entries.length === 0) return rows
+  const spans = [...rows, ...entries].map((item) => ({ item, ...spanOf(item) }))
+  spans.sort((a, b) => a.first - b.first || b.last - a.last)
+  let end = 0
+  return spans.flatMap(({ item, last }) => {
+    if (last <= end) return []
+    end = last
+    return [item]
+  })
+}
+
+const spanOf = (item: Row | Entry): { first: number; last: number } =>
+  isEntry(item)
+    ? { first: item.firstSeq, last: item.lastSeq }
+    : { first: item.first_seq as number, last: item.last_seq as number }

@@ -24,6 +24,11 @@ CREATE TABLE documents (
 
 CREATE INDEX documents_scope on documents (scope) where scope is not null;
 
+CREATE TABLE journal (
+  no BIGINT not null primary key,
+  body TEXT not null
+);
+
 CREATE TABLE log (
   thread TEXT not null,
   first_seq BIGINT not null,

@@ -96,6 +96,16 @@ export const deleteChunks = (thread: string, first: number, last: number): State
 export const lastSeq = (thread: string): Statement =>
   statement('select max(last_seq) as seq from log where thread = $1', thread)
 
+// ---- the journal --------------------------------------------------------------------------
+
+export const insertJournal = (no: number, body: string): Statement =>
+  statement('insert into journal (no, body) values ($1, $2)', no, body)
+
+export const journalRows = (): Statement => statement('select no, body from journal order by no')
+
+export const trimJournal = (below: number): Statement =>
+  statement('delete from journal where no < $1', below)
+
 // ---- rows ---------------------------------------------------------------------------------
 
 const THREADS: Target = { table: 'threads', columns: threadTable.columns, key: ['id'] }

@@ -7,6 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { Row, Statement } from './db.ts'
 import type { Answer, Job } from './job.ts'
 import { connect, type SqliteConnection } from './sqlite-connection.ts'
+import { JournalWriter, type Said, type Spoken } from './sqlite-journal.ts'
 import { loadSqlite } from './sqlite-library.ts'
 import { type Transaction, transact } from './transact.ts'
 
@@ -16,11 +17,15 @@ export interface WorkerSettings {
   maxPages: number | null
 }
 
-export type Request = { do: 'open' } | { do: 'commit'; jobs: Job[] } | { do: 'close' }
+export type Request =
+  /** The journal as it is: its last row, and the last seq of each thread in it. */
+  | { do: 'open'; no: number; heads: [thread: string, seq: number][] }
+  | { do: 'commit'; jobs: Job[]; spoken: Spoken }
+  | { do: 'close' }
 
 export type Response =
   | { is: 'open' }
-  | { is: 'committed'; answers: Answer[] }
+  | { is: 'committed'; answers: Answer[]; said: Said }
   | { is: 'closed' }
   | { is: 'failed'; message: string }
 
@@ -39,39 +44,52 @@ function perform<T>(db: SqliteConnection, transaction: Transaction<T>): T {
   return step.value
 }
 
-function commit(db: SqliteConnection, jobs: Job[]): Answer[] {
+interface Open {
+  db: SqliteConnection
+  journal: JournalWriter
+}
+
+function commit({ db, journal }: Open, jobs: Job[], spoken: Spoken): Response {
   db.exec('begin immediate')
-  const { answers, rest } = perform(db, transact(jobs, NO_LOCKS))
+  const { answers, rest } = perform(db, transact(jobs, NO_LOCKS, journal.heads))
   for (const statement of rest) db.all(statement)
+  journal.noticed(jobs, answers)
+  const said = journal.speak(spoken)
   db.exec('commit')
-  return answers
+  return { is: 'committed', answers, said }
 }
 
-function tidy(db: SqliteConnection): void {
+/** Answers whether there is more to give back. */
+function tidy(db: SqliteConnection): boolean {
   const [row] = db.all({ text: 'pragma freelist_count', params: [] })
-  if ((row?.freelist_count as number) > SPARE_PAGES)
-    db.exec(`pragma incremental_vacuum(${RETURNED_PAGES})`)
+  const spare = row?.freelist_count as number
+  if (spare <= SPARE_PAGES) return false
+  db.exec(`pragma incremental_vacuum(${RETURNED_PAGES})`)
+  return spare - RETURNED_PAGES > SPARE_PAGES
 }
 
-const freesSpace = (job: Job): boolean => job.do === 'repack' || job.do === 'erase'
+const freesSpace = (job: Job): boolean =>
+  job.do === 'repack' || job.do === 'settle' || job.do === 'erase'
 
 async function serve(settings: WorkerSettings): Promise<void> {
   const library = await loadSqlite()
-  let db: SqliteConnection | null = null
+  let open: Open | null = null
+  let hasSpare = false
   const say = (response: Response): void => parentPort?.postMessage(response)
   const handle = (request: Request): void => {
     if (request.do === 'open') {
-      db = connect(library, settings.file)
+      const db = connect(library, settings.file)
       if (settings.maxPages) db.exec(`pragma max_page_count = ${settings.maxPages}`)
+      open = { db, journal: new JournalWriter(db, request.no, request.heads) }
       say({ is: 'open' })
-    } else if (request.do === 'commit' && db) {
-      say({ is: 'committed', answers: commit(db, request.jobs) })
-      if (request.jobs.some(freesSpace)) tidy(db)
+    } else if (request.do === 'commit' && open) {
+      say(commit(open, request.jobs, request.spoken))
+      if (hasSpare || request.jobs.some(freesSpace)) hasSpare = tidy(open.db)
     } else if (request.do === 'close') {
       // Left over words in the write-ahead log are how an end that was not clean is known.
-      db?.exec('pragma wal_checkpoint(truncate)')
-      db?.close()
-      db = null
+      open?.db.exec('pragma wal_checkpoint(truncate)')
+      open?.db.close()
+      open = null
       say({ is: 'closed' })
       parentPort?.close()
     }
@@ -80,8 +98,8 @@ async function serve(settings: WorkerSettings): Promise<void> {
     try {
       handle(request)
     } catch (error) {
-      db?.close()
-      db = null
+      open?.db.close()
+      open = null
       say({ is: 'failed', message: (error as Error).message })
     }
   })

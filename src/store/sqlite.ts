@@ -12,9 +12,11 @@ import type { Store } from '../kernel/ports.ts'
 import { Damage, type Db } from './db.ts'
 import { fillRows } from './filling.ts'
 import { createPrivate, lockFolder, openFolder } from './folder-lock.ts'
-import type { Answer } from './job.ts'
+import type { Answer, Job } from './job.ts'
+import { entryOf, type Journal } from './journal.ts'
 import { freeAllLeases } from './sql.ts'
 import { connect, oneValue, type SqliteConnection } from './sqlite-connection.ts'
+import { openJournal, part, spokenOf } from './sqlite-journal.ts'
 import { loadSqlite, type SqliteLibrary } from './sqlite-library.ts'
 import { check, migrate } from './sqlite-upkeep.ts'
 import type { Request, Response, WorkerSettings } from './sqlite-worker.ts'
@@ -40,8 +42,10 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const thread = startWriter({ file, maxPages })
   try {
     const db = openFile(library, folder, file)
-    await thread.ask({ do: 'open' })
-    const parts = sqliteDb({ db, file, thread, unlock })
+    const journal = openJournal(db)
+    const heads = journal.threads().map((t): [string, number] => [t, journal.lastSeq(t)])
+    await thread.ask({ do: 'open', no: journal.top, heads })
+    const parts = sqliteDb({ db, file, thread, journal, unlock })
     const store = createStore(parts, options.onFatal)
     await fillRows(store, parts.all)
     return store
@@ -74,12 +78,14 @@ interface Parts {
   db: SqliteConnection
   file: string
   thread: WriterThread
+  journal: Journal
   unlock: () => void
 }
 
-const sqliteDb = ({ db, file, thread, unlock }: Parts): Db => ({
+const sqliteDb = ({ db, file, thread, journal, unlock }: Parts): Db => ({
   locks: { held: '', free: '' },
   isShared: false,
+  journal,
   all: async (statement) => {
     try {
       return db.all(statement)
@@ -87,7 +93,7 @@ const sqliteDb = ({ db, file, thread, unlock }: Parts): Db => ({
       throw isDamage(error) ? new Damage(error as Error) : error
     }
   },
-  commit: async (jobs) => (await thread.ask({ do: 'commit', jobs })) as Answer[],
+  commit: (jobs) => commit(thread, journal, jobs),
   // Nobody else writes to the folder, so nothing is ever heard.
   onAdvance: () => () => {},
   wake: async () => {},
@@ -108,6 +114,23 @@ const sqliteDb = ({ db, file, thread, unlock }: Parts): Db => ({
   },
 })
 
+/** Deltas go the short way. They are in memory before anybody is told that they are on disk. */
+async function commit(thread: WriterThread, journal: Journal, jobs: Job[]): Promise<Answer[]> {
+  const { rest, said, isSaid } = part(jobs)
+  const response = await thread.ask({ do: 'commit', jobs: rest, spoken: spokenOf(said) })
+  if (response.is !== 'committed') throw new Error('the writing thread gave no answers')
+  const { no, refused } = response.said
+  const refusals = new Map(refused)
+  journal.reach(no)
+  said.forEach(({ chunk, said: events }, i) => {
+    if (!refusals.has(i)) journal.note(chunk.thread, entryOf(chunk, events, no))
+  })
+  let [told, heard] = [0, 0]
+  return jobs.map((_, i) =>
+    isSaid[i] ? (refusals.get(heard++) ?? null) : (response.answers[told++] ?? null),
+  )
+}
+
 /** SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB. */
 const isDamage = (error: unknown): boolean =>
   [10, 11, 26].includes(((error as { errcode?: number }).errcode ?? 0) & 0xff)
@@ -116,14 +139,14 @@ const isDamage = (error: unknown): boolean =>
 
 interface WriterThread {
   /** One request at a time. */
-  ask(request: Request): Promise<Answer[]>
+  ask(request: Request): Promise<Response>
   close(): Promise<void>
   kill(): Promise<void>
 }
 
 function startWriter(settings: WorkerSettings): WriterThread {
   const worker = new Worker(...workerSource(settings))
-  let waiting: { resolve(answers: Answer[]): void; reject(error: Error): void } | null = null
+  let waiting: { resolve(response: Response): void; reject(error: Error): void } | null = null
   let failure: Error | null = null
   const fail = (error: Error): void => {
     failure ??= error
@@ -134,11 +157,11 @@ function startWriter(settings: WorkerSettings): WriterThread {
     if (response.is === 'failed') return fail(new Error(response.message))
     const { resolve } = waiting ?? {}
     waiting = null
-    resolve?.(response.is === 'committed' ? response.answers : [])
+    resolve?.(response)
   })
   worker.on('error', fail)
   worker.on('exit', () => fail(new Error('the writing thread has ended')))
-  const ask = (request: Request): Promise<Answer[]> =>
+  const ask = (request: Request): Promise<Response> =>
     new Promise((resolve, reject) => {
       if (failure) return reject(failure)
       waiting = { resolve, reject }

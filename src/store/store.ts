@@ -4,16 +4,18 @@
  */
 
 import type { Event } from '../kernel/event.ts'
-import { Fault } from '../kernel/fault.ts'
+import { Fault, isFault } from '../kernel/fault.ts'
 import type { Json } from '../kernel/part.ts'
 import type { Append, Document, Lease, Page, Refusal, Store } from '../kernel/ports.ts'
-import type { Rows } from '../kernel/rows.ts'
+import type { Rows, ThreadRow } from '../kernel/rows.ts'
 import { encode, hasMilestone, sizeOf } from './codec.ts'
 import { Damage, type Db, type Row, type Statement, type Value } from './db.ts'
-import type { AppendJob, Job, RowValues } from './job.ts'
+import type { Answer, AppendJob, Job, RowValues } from './job.ts'
+import type { Journal } from './journal.ts'
 import { createPacker } from './packer.ts'
 import { createReader } from './reader.ts'
 import { askTable, readUsage, runTable, type Table, threadTable, usageTable } from './record.ts'
+import { createSettler } from './settle.ts'
 import * as sql from './sql.ts'
 
 import { Writer } from './writer.ts'
@@ -22,6 +24,12 @@ import { Writer } from './writer.ts'
 export function createStore(db: Db, onFatal: (error: Error) => void = () => {}): Store {
   const writer = new Writer(db, onFatal)
   const all = reading(db, writer)
+  const { journal } = db
+  const submit = (job: Job): Promise<Answer> => writer.submit(job)
+  // A Fault says that the store is closed, or has failed already.
+  const unlessTold = (error: Error): void => void (isFault(error) || writer.fail(error))
+  const settler = journal && createSettler(journal, submit, unlessTold)
+  const packer = createPacker(all, submit)
   let closing: Promise<void> | null = null
   const run = async (statement: Statement): Promise<Row[]> =>
     (await writer.submit({ do: 'run', statement })) as Row[]
@@ -29,10 +37,12 @@ export function createStore(db: Db, onFatal: (error: Error) => void = () => {}):
     append: async (append, rebase) => {
       const job = jobOf(append)
       if (db.isShared && rebase) job.rebase = rebasing(rebase)
-      return (await writer.submit(job)) as Refusal | null
+      const refusal = (await writer.submit(job)) as Refusal | null
+      settler?.relieve()
+      return refusal
     },
-    ...createReader(all),
-    ...lists(all),
+    ...createReader(all, journal),
+    ...lists(all, journal),
     ...leases(db, writer, run),
     ...documents(all, run),
     onAdvance: (listener) => db.onAdvance(listener),
@@ -41,8 +51,14 @@ export function createStore(db: Db, onFatal: (error: Error) => void = () => {}):
       await db.wake()
     },
     onWake: (listener) => db.onWake(listener),
-    pack: createPacker(all, (job) => writer.submit(job)),
-    erase: async (thread) => void (await writer.submit({ do: 'erase', thread })),
+    pack: async (thread, seq) => {
+      await settler?.settle(thread, seq)
+      await packer(thread, seq)
+    },
+    erase: async (thread) => {
+      journal?.drop(thread)
+      await writer.submit({ do: 'erase', thread, below: journal?.floorWithout([]) ?? 0 })
+    },
     reindex: async (thread, rows) => settle(await writer.submit(reindexOf(thread, rows)), thread),
     health: async () => ({
       ...(await db.health()),
@@ -94,6 +110,7 @@ function jobOf(append: Append): AppendJob {
     documents: documents.map(sql.documentValues),
     absent: documents.filter((d) => d.ifAbsent).map((d) => [d.kind, d.key]),
     admission,
+    ...(rows === null ? { said: events } : {}),
   }
 }
 
@@ -133,7 +150,15 @@ async function counted(all: All): Promise<Record<string, Json>> {
   return { threads: row?.threads ?? 0, openAsks: row?.asks ?? 0, leases: row?.held ?? 0 }
 }
 
-function lists(all: All) {
+function lists(all: All, journal?: Journal) {
+  /** What was said since the row was written is in the journal. */
+  const threads: Table<ThreadRow> = {
+    ...threadTable,
+    read: (columns) => {
+      const row = threadTable.read(columns)
+      return { ...row, seq: Math.max(row.seq, journal?.lastSeq(row.id) ?? 0) }
+    },
+  }
   const page = async <T>(
     [items, total]: [Statement, Statement],
     table: Table<T>,
@@ -146,8 +171,8 @@ function lists(all: All) {
     return row ? table.read(row) : null
   }
   return {
-    thread: (id) => one(sql.rowById('threads', id), threadTable),
-    threads: (query) => page(sql.threadsPage(query), threadTable),
+    thread: (id) => one(sql.rowById('threads', id), threads),
+    threads: (query) => page(sql.threadsPage(query), threads),
     run: (id) => one(sql.rowById('runs', id), runTable),
     runs: (query) => page(sql.runsPage(query), runTable),
     ask: (id) => one(sql.rowById('asks', id), askTable),

@@ -11,6 +11,8 @@ import type { Answer, AppendJob, Chunk, Job } from './job.ts'
 import { runTable } from './record.ts'
 import * as sql from './sql.ts'
 
+type JobOf<K extends Job['do']> = Extract<Job, { do: K }>
+
 export type Transaction<T> = Generator<Statement[], T, Row[][]>
 
 export interface Done {
@@ -22,18 +24,23 @@ export interface Done {
   rest: Statement[]
 }
 
-export function* transact(jobs: Job[], locks: Locks): Transaction<Done> {
+/** Threads whose log goes on in the journal, with its last seq there. */
+export type Heads = ReadonlyMap<string, number>
+
+const NO_HEADS: Heads = new Map()
+
+export function* transact(jobs: Job[], locks: Locks, heads = NO_HEADS): Transaction<Done> {
   const done: Done = { answers: [], moved: new Map(), rest: [] }
   let from = 0
   while (from < jobs.length) {
     const job = jobs[from] as Job
     if (job.do === 'append') {
       const appends = leadingAppends(jobs, from)
-      done.answers.push(...(yield* appendAll(appends, locks, done)))
+      done.answers.push(...(yield* appendAll(appends, { locks, heads }, done)))
       from += appends.length
     } else {
       yield* ask(done, [])
-      done.answers.push(yield* perform(job))
+      done.answers.push(yield* perform(job, heads))
       if (job.do === 'erase') done.moved.set(job.thread, 0)
       from += 1
     }
@@ -58,25 +65,27 @@ function leadingAppends(jobs: Job[], from: number): AppendJob[] {
   return appends
 }
 
-function* perform(job: Exclude<Job, AppendJob>): Transaction<Answer> {
+function* perform(job: Exclude<Job, AppendJob>, heads: Heads): Transaction<Answer> {
   switch (job.do) {
     case 'run': {
       const [rows] = yield [job.statement]
       return rows as Row[]
     }
     case 'erase':
-      return yield* erase(job.thread)
+      return yield* erase(job)
     case 'repack':
       return yield* repack(job.chunk, job.count)
+    case 'settle':
+      return yield* settleChunks(job)
     case 'reindex':
-      return yield* reindex(job)
+      return yield* reindex(job, heads)
   }
 }
 
 /** A place in the feed is never given twice, also when the row that had it is gone. */
-function* erase(thread: string): Transaction<Answer> {
+function* erase({ thread, below }: JobOf<'erase'>): Transaction<Answer> {
   const [tops] = yield [sql.topPos()]
-  yield [sql.markPos(topOf(tops)), ...sql.eraseThread(thread)]
+  yield [sql.markPos(topOf(tops)), ...sql.eraseThread(thread), sql.trimJournal(below)]
   return null
 }
 
@@ -91,9 +100,23 @@ function* repack(chunk: Chunk, count: number): Transaction<Answer> {
   return null
 }
 
-function* reindex(job: Extract<Job, { do: 'reindex' }>): Transaction<Answer> {
+function* settleChunks({ thread, chunks, below }: JobOf<'settle'>): Transaction<Answer> {
+  const [found] = yield [sql.rowById('threads', thread)]
+  const row = found?.[0]
+  if (!row) return 'version'
+  const lastSeq = chunks.at(-1)?.lastSeq ?? 0
+  yield [
+    ...sql.insertChunks(chunks.map((chunk) => ({ chunk, pos: null }))),
+    ...sql.moveThreads(lastSeq > (row.seq as number) ? [[thread, lastSeq]] : []),
+    sql.trimJournal(below),
+  ]
+  return null
+}
+
+function* reindex(job: JobOf<'reindex'>, heads: Heads): Transaction<Answer> {
   const [last] = yield [sql.lastSeq(job.thread)]
-  if ((last?.[0]?.seq ?? 0) !== job.seq) return 'version'
+  const inLog = (last?.[0]?.seq as number | null) ?? 0
+  if (Math.max(inLog, heads.get(job.thread) ?? 0) !== job.seq) return 'version'
   const { thread, runs, asks, usage } = job.rows
   yield sql.dropRunRows(job.thread)
   yield [
@@ -134,7 +157,11 @@ interface Group {
   pos: number
 }
 
-function* appendAll(jobs: AppendJob[], locks: Locks, done: Done): Transaction<Answer[]> {
+function* appendAll(
+  jobs: AppendJob[],
+  { locks, heads }: { locks: Locks; heads: Heads },
+  done: Done,
+): Transaction<Answer[]> {
   const threads = [...new Set(jobs.map((j) => j.chunk.thread))].sort()
   const lockings = sql.lockThreads(threads, locks)
   const lookups = sql.existing(jobs.flatMap((j) => j.absent))
@@ -144,7 +171,7 @@ function* appendAll(jobs: AppendJob[], locks: Locks, done: Done): Transaction<An
   const open = found.splice(lockings.length + lookups.length)
   const documents = found.slice(lockings.length).flat()
   const group: Group = {
-    known: knownThreads(found.slice(0, lockings.length).flat()),
+    known: knownThreads(found.slice(0, lockings.length).flat(), heads),
     taken: new Set(documents.map((r) => nameOf(r.kind, r.key))),
     open: new Map(accounts.map((a, i) => [a, new Set(open[i]?.map((r) => r.id as Value))])),
     pos: topOf(tops),
@@ -222,8 +249,13 @@ const topOf = (rows: Row[] | undefined): number => (rows?.[0]?.top as number | n
 
 const nameOf = (kind: Value | undefined, key: Value | undefined): string => `${kind}\0${key}`
 
-const knownThreads = (rows: Row[]): Map<string, Known> =>
-  new Map(rows.map((r) => [r.id as string, { seq: r.seq as number, epoch: r.epoch as number }]))
+const knownThreads = (rows: Row[], heads: Heads): Map<string, Known> =>
+  new Map(
+    rows.map(({ id, seq, epoch }) => {
+      const last = Math.max(seq as number, heads.get(id as string) ?? 0)
+      return [id as string, { seq: last, epoch: epoch as number }]
+    }),
+  )
 
 const noChanges = (): Changes => ({
   chunks: [],

@@ -32,9 +32,20 @@ export interface PlacedTool extends Tool {
 /** Nothing: a grant for it covers no call at all. */
 export const NO_SUBJECT = '\0'
 
+/** Tools of agents are made at every step; what a model is told of their input is made once. */
+const faces = new WeakMap<z.ZodType, Record<string, Json>>()
+
+function faceOf(input: z.ZodType): Record<string, Json> {
+  const known = faces.get(input)
+  if (known) return known
+  const { $schema: _, ...face } = z.toJSONSchema(input, { io: 'input' }) as Record<string, Json>
+  faces.set(input, face)
+  return face
+}
+
 export function defineTool<Input>(definition: Definition<Input>): PlacedTool {
   const { name, about, input, access } = definition
-  const { $schema: _, ...face } = z.toJSONSchema(input, { io: 'input' }) as Record<string, Json>
+  const face = faceOf(input)
   return {
     name,
     about,

@@ -1,0 +1,88 @@
+/**
+ * Moves deltas from the journal into the log: neighbours become one packed row. Done when a run has
+ * ended, and for the oldest when the journal grows. The log says the same before and after, and
+ * what is in neither is never seen: the memory of a chunk goes when its row of the log is there.
+ */
+
+import { setImmediate } from 'node:timers/promises'
+import { encode, pack } from './codec.ts'
+import type { Answer, Chunk, Job } from './job.ts'
+import type { Entry, Journal } from './journal.ts'
+import { groupsOf } from './packer.ts'
+
+/** Characters in the journal above which its oldest rows are settled. */
+const ROOMY = 16 * 1024 * 1024
+
+export interface Settler {
+  /** Everything of the thread up to the entry that has `seq`. */
+  settle(thread: string, seq: number): Promise<void>
+  /** To be said when the journal has grown. */
+  relieve(): void
+}
+
+export function createSettler(
+  journal: Journal,
+  submit: (job: Job) => Promise<Answer>,
+  onError: (error: Error) => void,
+): Settler {
+  /** One at a time in a thread: the second finds nothing left to do. */
+  const busy = new Map<string, Promise<void>>()
+  let isRelieving = false
+
+  async function move(thread: string, seq: number): Promise<void> {
+    const entries = journal.between(thread, 0, seq)
+    if (entries.length === 0) return
+    const chunks: Chunk[] = []
+    for (const group of groupsOf(entries, 1)) chunks.push(await merge(thread, group))
+    // The thread was erased meanwhile.
+    if (!journal.startsWith(thread, entries)) return
+    const below = journal.floorWithout(entries)
+    await submit({ do: 'settle', thread, chunks, below })
+    // Refused, they are of a thread that is gone, and go with it.
+    if (journal.startsWith(thread, entries)) journal.forget(thread, entries.length)
+  }
+
+  async function settle(thread: string, seq: number): Promise<void> {
+    const before = busy.get(thread) ?? Promise.resolve()
+    const mine = before.catch(() => {}).then(() => move(thread, seq))
+    busy.set(thread, mine)
+    try {
+      await mine
+    } finally {
+      if (busy.get(thread) === mine) busy.delete(thread)
+    }
+  }
+
+  async function relieve(): Promise<void> {
+    while (journal.size > ROOMY / 2) {
+      const thread = journal.oldest()
+      if (thread === null) return
+      await settle(thread, Number.MAX_SAFE_INTEGER)
+      await setImmediate()
+    }
+  }
+
+  return {
+    settle,
+    relieve: () => {
+      if (isRelieving || journal.size <= ROOMY) return
+      isRelieving = true
+      relieve()
+        .catch(onError)
+        .finally(() => {
+          isRelieving = false
+        })
+    },
+  }
+}
+
+/** One row for all, in less space where that is less. */
+async function merge(thread: string, group: readonly Entry[]): Promise<Chunk> {
+  const plain = encode(group.flatMap((e) => e.events))
+  const packed = await pack(plain)
+  const size = group.reduce((sum, e) => sum + e.size, 0)
+  const body = packed.length < plain.length ? packed : plain
+  const { firstSeq } = group[0] as Entry
+  const { lastSeq } = group.at(-1) as Entry
+  return { thread, firstSeq, lastSeq, size, body }
+}

@@ -38,7 +38,7 @@ export interface Item {
 }
 
 /** The log as far as it is known, which the batch goes behind. */
-export interface Base {
+export interface Footing {
   id: string
   seq: number
   /** Folded when it is asked for. */
@@ -54,21 +54,21 @@ export class Batch {
   readonly refused: [item: Item, error: unknown][] = []
   /** A command was refused or found nothing to do: is that so by the newest state? */
   isDoubtful = false
-  readonly #base: Base
+  readonly #footing: Footing
   readonly #at: number
   readonly #done: (() => void)[] = []
   #thread: Thread | null = null
   /** How many of the events the thread has seen. */
   #folded = 0
 
-  constructor(base: Base, at: number) {
-    this.#base = base
+  constructor(footing: Footing, at: number) {
+    this.#footing = footing
     this.#at = at
   }
 
   /** The state after everything in it. */
   get thread(): Thread {
-    this.#thread = fold(this.#thread ?? this.#base.state(), this.events.slice(this.#folded))
+    this.#thread = fold(this.#thread ?? this.#footing.state(), this.events.slice(this.#folded))
     this.#folded = this.events.length
     return this.#thread
   }
@@ -79,7 +79,7 @@ export class Batch {
   }
 
   get seq(): number {
-    return this.#base.seq + this.events.length
+    return this.#footing.seq + this.events.length
   }
 
   refuse(item: Item, error: unknown): void {
@@ -114,7 +114,7 @@ export class Batch {
 
   #add(drafts: Draft[]): void {
     for (const { type, run, data } of drafts) {
-      const event = { thread: this.#base.id, seq: this.seq + 1, at: this.#at, type, run, data }
+      const event = { thread: this.#footing.id, seq: this.seq + 1, at: this.#at, type, run, data }
       this.events.push(event as Event)
     }
   }
@@ -131,7 +131,7 @@ export class Batch {
   rows(): Rows | null {
     const count = this.events.filter((e) => !isDelta(e.type)).length
     if (count === 0) return null
-    return rowsOf(this.thread, this.events, count > 1 ? this.#base.state() : undefined)
+    return rowsOf(this.thread, this.events, count > 1 ? this.#footing.state() : undefined)
   }
 
   /** It is in the log: whoever waits is told. */

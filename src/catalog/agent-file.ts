@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { HOOK_MOMENTS } from '../kernel/hook.ts'
 import { durationMs } from './duration.ts'
 
 export const AGENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
@@ -116,6 +117,26 @@ const child = z.union([
   z.looseObject({ name: agentName, profile: agentName.optional() }),
 ])
 
+/** Performed by the engine. The names of hooks differ within an agent. */
+const hook = z.strictObject({
+  name: z.string().min(1).max(100),
+  moments: z.array(z.enum(HOOK_MOMENTS)).min(1),
+  tools: globs.optional(),
+  command: z.string().min(1),
+  env: z.record(z.string(), z.string()).optional(),
+  cwd: z.string().min(1).optional(),
+  timeoutMs: z.number().int().min(1).max(600_000).optional(),
+})
+
+const hooks = z
+  .array(hook)
+  .max(50)
+  .refine((all) => new Set(all.map((h) => h.name)).size === all.length, 'have names that differ')
+
+const ownwareHooks = z.looseObject({
+  onToolCall: z.array(z.looseObject({ action: z.string(), tools: globs.optional() })).optional(),
+})
+
 export const AgentFile = z.looseObject({
   name: agentName.optional(),
   displayName: z.string().max(200).optional(),
@@ -143,13 +164,7 @@ export const AgentFile = z.looseObject({
   compaction: compaction.optional(),
   skills: z.looseObject({ dirs: z.array(z.string().min(1)).max(20).optional() }).optional(),
   subagents: z.union([z.literal('any'), z.array(child)]).optional(),
-  hooks: z
-    .looseObject({
-      onToolCall: z
-        .array(z.looseObject({ action: z.string(), tools: globs.optional() }))
-        .optional(),
-    })
-    .optional(),
+  hooks: z.union([hooks, ownwareHooks]).optional(),
   unknownOutcome: z.enum(['tell', 'ask']).optional(),
 })
 

@@ -42,12 +42,25 @@ describe('agentOf', () => {
         askTimeoutMs: null,
         skills: [],
         servers: {},
+        hooks: [],
         children: ['a'],
         folder: '/a',
         revision: 'r',
         extra: {},
       },
     })
+  })
+
+  it('has hooks of its own', () => {
+    const hook = { name: 'guard', moments: ['tool.before'], command: './guard.sh' }
+    expect(read({ hooks: [{ ...hook, tools: ['write'] }] }).agent.hooks).toEqual([
+      {
+        ...{ ...hook, tools: ['write'] },
+        ...{ env: {}, cwd: null, timeoutMs: 30_000, form: null },
+      },
+    ])
+    expect(() => read({ hooks: [hook, hook] })).toThrow()
+    expect(() => read({ hooks: [{ ...hook, moments: ['never'] }] })).toThrow()
   })
 
   it('follows what Ownware writes', () => {

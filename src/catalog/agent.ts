@@ -9,6 +9,7 @@ import {
   type Sampling,
   type Skill,
 } from '../kernel/agent.ts'
+import type { Hook } from '../kernel/hook.ts'
 import { type AgentFile, extraOf } from './agent-file.ts'
 import { durationMs } from './duration.ts'
 import { permissionsOf } from './permission.ts'
@@ -49,6 +50,7 @@ export function agentOf(
     askTimeoutMs: file.security?.hitlTimeoutMs ?? null,
     skills: source.skills,
     servers: used,
+    hooks: hooksOf(file),
     children: childrenOf(name, file),
     folder: source.folder,
     revision: source.revision,
@@ -77,6 +79,23 @@ function sampling(file: AgentFile): Sampling & Pick<Agent, 'thinking'> {
     ...(thinking?.enabled ? { thinking: { budgetTokens: thinking.budgetTokens ?? 10_000 } } : {}),
   }
 }
+
+const HOOK_TIMEOUT_MS = 30_000
+
+/** Ownware's own hooks are rules of permission, or nothing that is done here. */
+const hooksOf = ({ hooks }: AgentFile): Hook[] =>
+  !Array.isArray(hooks)
+    ? []
+    : hooks.map((hook) => ({
+        name: hook.name,
+        moments: hook.moments,
+        tools: hook.tools ?? [],
+        command: hook.command,
+        env: hook.env ?? {},
+        cwd: hook.cwd ?? null,
+        timeoutMs: hook.timeoutMs ?? HOOK_TIMEOUT_MS,
+        form: null,
+      }))
 
 function limitsOf({ limits = {}, maxTurns, execution = {} }: AgentFile): Limits {
   const { timeout } = execution
@@ -138,7 +157,8 @@ function unspoken(file: AgentFile): string[] {
   const problems: string[] = []
   if (file.tools?.custom && file.tools.custom.length > 0)
     problems.push('tools.custom: tools written in code are not loaded; offer them over MCP')
-  const hooks = Object.values(file.hooks ?? {}).flatMap((bucket) =>
+  const buckets = Array.isArray(file.hooks) ? [] : Object.values(file.hooks ?? {})
+  const hooks = buckets.flatMap((bucket) =>
     Array.isArray(bucket) ? (bucket as { action?: unknown }[]) : [],
   )
   const others = hooks.flatMap((h) => (h.action === 'approve' ? [] : [String(h.action)]))

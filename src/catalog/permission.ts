@@ -143,7 +143,8 @@ function prefixGlobs(prefix: string): string[] {
 
 /** Ownware's `approve` hooks: these calls always wait for a person. */
 function approvalHooks(file: AgentFile): Rule[] {
-  return (file.hooks?.onToolCall ?? [])
+  const hooks = Array.isArray(file.hooks) ? undefined : file.hooks
+  return (hooks?.onToolCall ?? [])
     .filter((hook) => hook.action === 'approve')
     .flatMap((hook) => (hook.tools && hook.tools.length > 0 ? hook.tools : ['*']))
     .flatMap(toolGlobs)

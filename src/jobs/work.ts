@@ -4,6 +4,7 @@
  * it happen twice; what was begun is read back from the run itself.
  */
 
+import type { Event } from '../kernel/event.ts'
 import {
   isReady,
   type Job,
@@ -95,7 +96,8 @@ const submit = (
 /** When a run that was begun before a crash was due, as the run itself says. */
 async function dueOf({ engine }: WorkParts, run: string, fallback: number): Promise<number> {
   const row = await engine.store.run(run)
-  const [created] = row ? await engine.store.read(row.thread, row.firstSeq - 1, 1) : []
+  const first: Event[] = row ? await engine.store.read(row.thread, row.firstSeq - 1, 1) : []
+  const created = first[0]
   if (created?.type !== 'run.created') return fallback
   const { dueAt } = (created.data.origin.hints ?? {}) as { dueAt?: number }
   return dueAt ?? fallback

@@ -84,6 +84,33 @@ describe('the next version', () => {
     expect(input).not.toHaveProperty('action')
   })
 
+  it('rewinds a thread to before a run, also one that goes on', async () => {
+    const thread = await open('tui')
+    const first = await chat(thread, 'first')
+    const second = await chat(thread, 'second')
+    void stream({ ...script([{ say: 'a' }, { hang: true }]), thread })
+    const { info } = await until(
+      () => get(`threads/${thread}`),
+      (t) => t.info.active_run !== null,
+    )
+    const rewound = await post(`runs/${second.run_id}/rewind`, {})
+    expect(rewound).toEqual({
+      ...{ run_id: null, thread_id: thread, message: null },
+      superseded_run_ids: [second.run_id, info.active_run.id],
+    })
+    const after = await get(`threads/${thread}`)
+    expect(after.info).toMatchObject({ run_count: 1, active_run: null })
+    expect(after.runs.map((r: Fields) => r.info.id)).toEqual([first.run_id])
+    expect((await get(`runs/${second.run_id}`)).info.superseded).toEqual({
+      ...{ type: 'rewound', by: null },
+    })
+    const again = await agent.ask('POST', `/api/v1/runs/${second.run_id}/rewind`, {})
+    expect(again.body).toEqual({ detail: `run is already superseded: ${second.run_id}` })
+    const none = await agent.ask('POST', '/api/v1/runs/run_none/rewind', {})
+    expect(none.status).toBe(404)
+    expect((await chat(thread, 'third')).thread.run_count).toBe(2)
+  })
+
   it('forks a thread at a run, with it or without', async () => {
     const source = await open('web')
     const first = await chat(source, 'first')

@@ -17,7 +17,8 @@ export interface Place {
 
 export const supersededOf = ({ replacedBy }: Sketch): Json => {
   if (replacedBy === undefined) return null
-  return { type: 'replaced', by: replacedBy === null ? null : runId(replacedBy) }
+  if (replacedBy === null) return { type: 'rewound', by: null }
+  return { type: 'replaced', by: runId(replacedBy) }
 }
 
 export const isVisible = ({ replacedBy }: Sketch): boolean => replacedBy === undefined

@@ -19,7 +19,7 @@ import {
   StreamQuery,
 } from './schema.ts'
 import { runOf, taleOf, threadIfAny, toldOf } from './scope.ts'
-import { forkRun, restartRun, steerRun, stopRun } from './steering.ts'
+import { forkRun, restartRun, rewindRun, steerRun, stopRun } from './steering.ts'
 import { cursorOf, runEvent, runFeed, streamed, upTo } from './stream.ts'
 
 const tag = 'activity'
@@ -97,6 +97,15 @@ export const runRoutes = (context: Context): Route[] => [
       json: await forkRun(context, call, call.body?.include_anchor ?? true),
     }),
   }),
+  {
+    method: 'POST',
+    path: '/api/v1/runs/{run_id}/rewind',
+    summary: 'Rewind Run',
+    tag,
+    answers: { 200: ok, 404: refused, 409: refused },
+    owns,
+    handle: async (call) => ({ status: 200, json: await rewindRun(context, call) }),
+  },
   route({
     method: 'POST',
     path: '/api/v1/runs/{run_id}/restart',

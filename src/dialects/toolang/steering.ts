@@ -195,6 +195,25 @@ export async function restartRun(context: Context, call: Asking, restart: Restar
   }
 }
 
+// ---- rewind -------------------------------------------------------------------------------------
+
+/** The run and all later ones no longer count; nothing is said instead. Of the next version. */
+export async function rewindRun(context: Context, call: Asking) {
+  const found = await find(context, call)
+  const { row, run, place, at } = found
+  if (!isVisible(run)) throw detail('conflict', `run is already superseded: ${runId(run.id)}`)
+  const origin = originOf(call.principal)
+  await context.engine.submit(row.thread, { do: 'rewind', to: run.id, origin })
+  if (run.endedAt === null) await settled(context, found)
+  const gone = at.runs.filter((r) => isVisible(r) && r.firstSeq >= run.firstSeq)
+  return {
+    run_id: null,
+    thread_id: threadId(place.kind, place.thread),
+    superseded_run_ids: gone.map((r) => runId(r.id)),
+    message: null,
+  }
+}
+
 // ---- fork ---------------------------------------------------------------------------------------
 
 /** A new thread that begins with what was said up to the run, or with it. Of the next version. */

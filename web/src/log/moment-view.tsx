@@ -136,7 +136,6 @@ function Fold({ facts, said }: { facts: Fact[]; said: string }) {
         <p
           className="max-h-40 overflow-y-auto border-t border-line px-3 py-2 text-xs whitespace-pre-wrap text-soft"
           dir="auto"
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys.
           tabIndex={0}
         >
           {said.length > SAID_SHOWN && '…'}

@@ -5,10 +5,15 @@
 
 import type { ComponentType } from 'react'
 import type { IconName } from '../components/icon.tsx'
+import { AgentsPage } from './agents.tsx'
+import { ConnectPage } from './connect.tsx'
+import { HealthPage } from './health.tsx'
 import { InboxPage } from './inbox.tsx'
+import { JobsPage } from './jobs.tsx'
 import { LogPage, LogsPage } from './log.tsx'
 import { ThreadPage } from './thread.tsx'
 import { ThreadsPage } from './threads.tsx'
+import { UsagePage } from './usage.tsx'
 
 export interface PageProps {
   /** What stands in the path in place of `{thread}` and the like. */
@@ -30,4 +35,9 @@ export const PAGES: readonly PageRow[] = [
   { path: '/threads/{thread}', title: 'Thread', view: ThreadPage },
   { path: '/log', title: 'Log', nav: { icon: 'log', key: 'l' }, view: LogsPage },
   { path: '/log/{thread}', title: 'Log', view: LogPage },
+  { path: '/agents', title: 'Agents', nav: { icon: 'agents', key: 'a' }, view: AgentsPage },
+  { path: '/jobs', title: 'Jobs', nav: { icon: 'jobs', key: 'j' }, view: JobsPage },
+  { path: '/usage', title: 'Usage', nav: { icon: 'usage', key: 'u' }, view: UsagePage },
+  { path: '/connect', title: 'Connect', nav: { icon: 'connect', key: 'c' }, view: ConnectPage },
+  { path: '/health', title: 'Health', nav: { icon: 'health', key: 'h' }, view: HealthPage },
 ]

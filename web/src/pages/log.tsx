@@ -110,7 +110,10 @@ export function LogPage({ params }: PageProps) {
 
 function OpenLog({ thread, log }: { thread: string; log: LogBook }) {
   const { query } = usePlace()
-  const { entries, runs, connection, error, isRead, loaded } = useSyncExternalStore(log.listen, log.book)
+  const { entries, runs, connection, error, isRead, loaded } = useSyncExternalStore(
+    log.listen,
+    log.book,
+  )
   const [isFolded, setFolded] = useState(true)
   const [isRaw, setRaw] = useState(false)
   const list = useRef<WindowedHandle>(null)

@@ -110,7 +110,7 @@ function jobOf(append: Append): AppendJob {
     documents: documents.map(sql.documentValues),
     absent: documents.filter((d) => d.ifAbsent).map((d) => [d.kind, d.key]),
     admission,
-    ...(rows === null ? { said: events } : {}),
+    ...(isMilestone || after === 0 ? {} : { said: events }),
   }
 }
 

@@ -10,7 +10,7 @@ const START = Date.UTC(2026, 0, 1)
 
 export class Author {
   readonly id: string
-  readonly #store: Store
+  #store: Store
   thread: Thread
   events: Event[] = []
 
@@ -18,6 +18,11 @@ export class Author {
     this.#store = store
     this.id = id
     this.thread = emptyThread(id)
+  }
+
+  /** The same folder, opened again. */
+  goesOnIn(store: Store): void {
+    this.#store = store
   }
 
   /** The append, and what the author knows once it is accepted. */

@@ -224,10 +224,11 @@ const agentSummary = ({ name, about, model, revision, folder }: Agent) => ({
   isBuiltIn: folder === null,
 })
 
-/** Of tool servers only that they are there: their settings hold secrets. */
-function agentView({ extra: _, servers, skills, ...agent }: Agent) {
+/** Of tool servers only that they are there: their settings hold secrets, as the env of hooks does. */
+function agentView({ extra: _, servers, skills, hooks = [], ...agent }: Agent) {
   return {
     ...agent,
+    hooks: hooks.map(({ name, moments, tools }) => ({ name, moments, tools })),
     skills: skills.map(({ name, about }) => ({ name, about })),
     servers: Object.entries(servers).map(([name, { transport }]) => ({ name, transport })),
   }

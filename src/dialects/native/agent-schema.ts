@@ -41,6 +41,13 @@ export const AgentView = z.looseObject({
   }),
   skills: z.array(z.object({ name: z.string(), about: z.string() })),
   servers: z.array(z.object({ name: z.string(), transport: z.enum(['stdio', 'http']) })),
+  hooks: z.array(
+    z.object({
+      name: z.string(),
+      moments: z.array(z.string()).describe('When it is performed.'),
+      tools: z.array(z.string()).describe('Globs; none: every tool.'),
+    }),
+  ),
   children: z.array(z.string()).nullable().describe('Null: any agent may be given tasks.'),
   revision: z.string(),
 })

@@ -46,13 +46,13 @@ export function newThread(
 }
 
 export function submit(body: SubmitBody, origin: Origin): Submit {
-  const { input, busy, agent, model, instructions } = body
+  const { input, busy, agent, model, instructions, sampling, call } = body
   return {
     do: 'submit',
-    input: partsOf(input),
+    input: input === undefined ? [] : partsOf(input),
     busy,
     origin,
-    ...given({ agent, model, instructions }),
+    ...given({ agent, model, instructions, sampling, call }),
   }
 }
 

@@ -168,6 +168,26 @@ test('the same key and request is one run; another request under the key is refu
   expect([titled.status, (titled.body.error as Body).code]).toEqual([409, 'duplicate'])
 })
 
+test('a run can be one call of a tool, and be sampled in its own way', async () => {
+  const { ask, at } = await start()
+  const { body: thread } = await ask('POST', '/threads', {})
+  const submit = `/threads/${thread.id}/submit`
+  const both = await ask('POST', submit, { input: 'x', call: { tool: 'list' } })
+  const neither = await ask('POST', submit, { busy: 'queue' })
+  expect([both.status, neither.status]).toEqual([400, 400])
+  const called = await ask('POST', submit, { call: { tool: 'list' } })
+  expect(called).toMatchObject({ status: 202, body: { delivery: 'started' } })
+  await read(`${at}/runs/${called.body.run}/stream`, (f) => f.data.includes('run.ended'))
+  const { body: run } = await ask('GET', `/runs/${called.body.run}`)
+  expect(run).toMatchObject({ status: 'completed', model: 'none', preview: 'list {}' })
+  const sampling = { temperature: 0.2, topP: 0.5 }
+  const said = await ask('POST', submit, { input: script(says('Hi.')), sampling })
+  const events = await ask('GET', `/runs/${said.body.run}/events?limit=1`)
+  expect(items(events)[0]).toMatchObject({ data: { sampling } })
+  const wrong = await ask('POST', submit, { input: 'x', sampling: { topP: 2 } })
+  expect(wrong.status).toBe(400)
+})
+
 test('an approval waits in the inbox until it is answered, once', async () => {
   const { world, ask } = await start()
   const write = { call: 'write', input: { path: 'a.txt', content: 'x' } }

@@ -64,16 +64,32 @@ export const ChangeBody = z
   })
   .refine((body) => Object.keys(body).length > 0, 'Name at least one field to change')
 
-export const SubmitBody = z.strictObject({
-  input: Input,
-  busy: z
-    .enum(['reject', 'queue', 'steer', 'interrupt'])
-    .default('queue')
-    .describe('What to do when the thread has a run.'),
-  agent: Name.optional().describe('For this run only.'),
-  model: Name.optional().describe('For this run only.'),
-  instructions: z.string().max(65_536).optional().describe('Added to the agent’s, for this run.'),
-})
+const Sampling = z
+  .strictObject({
+    temperature: z.number().min(0).max(2).optional(),
+    topP: z.number().min(0).max(1).optional(),
+    maxOutputTokens: z.number().int().min(1).optional(),
+  })
+  .describe('Instead of the agent’s own, for this run.')
+
+const ToolCall = z
+  .strictObject({ tool: Name, input: z.record(z.string(), z.json()).default({}) })
+  .describe('Instead of `input`: the run is this one call of a tool, and no model is called.')
+
+export const SubmitBody = z
+  .strictObject({
+    input: Input.optional(),
+    call: ToolCall.optional(),
+    busy: z
+      .enum(['reject', 'queue', 'steer', 'interrupt'])
+      .default('queue')
+      .describe('What to do when the thread has a run.'),
+    agent: Name.optional().describe('For this run only.'),
+    model: Name.optional().describe('For this run only.'),
+    instructions: z.string().max(65_536).optional().describe('Added to the agent’s, for this run.'),
+    sampling: Sampling.optional(),
+  })
+  .refine((b) => (b.input === undefined) !== (b.call === undefined), 'Send `input` or `call`')
 export type SubmitBody = z.infer<typeof SubmitBody>
 
 export const CancelBody = z

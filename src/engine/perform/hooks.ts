@@ -60,7 +60,8 @@ function occasionOf(
   call: Call | null,
 ): Occasion {
   const run = activeRun(live.state)
-  const turn = run.turn && run.turn.phase !== 'ended' ? run.turn.index : run.turns
+  // Before a turn it is the turn that is about to begin.
+  const turn = moment === 'model.before' ? run.turns : (run.turn?.index ?? 0)
   return {
     moment,
     hook: hook.name,

@@ -1,6 +1,6 @@
 /** Jobs as they are seen: with the run that goes on, the last one, and what comes next. */
 
-import type { Job, JobView } from '../kernel/jobs.ts'
+import type { Job, JobView, Progress } from '../kernel/jobs.ts'
 import type { Store } from '../kernel/ports.ts'
 import type { RunRow } from '../kernel/rows.ts'
 import type { Calendar } from './calendar.ts'
@@ -9,7 +9,7 @@ import type { Shelf } from './shelf.ts'
 export interface Outlook {
   view(job: Job): Promise<JobView>
   /** Epoch ms of a chore's next occurrence; null when none is planned. */
-  nextAt(job: Job): Promise<number | null>
+  nextAt(job: Job, progress?: Progress): Promise<number | null>
 }
 
 /** Runs of a job that are looked at: the newest. */
@@ -19,10 +19,10 @@ export function createOutlook(
   store: Pick<Store, 'runs'>,
   { shelf, calendar }: { shelf: Shelf; calendar: Calendar },
 ): Outlook {
-  const nextAt = async (job: Job): Promise<number | null> => {
+  const nextAt = async (job: Job, known?: Progress): Promise<number | null> => {
     if (job.kind !== 'chore' || job.state !== 'active') return null
     const schedule = await calendar.of(job)
-    const { cursor } = await shelf.progress(job.id)
+    const { cursor } = known ?? (await shelf.progress(job.id))
     return schedule?.next(Math.max(cursor, job.after)) ?? null
   }
   return {

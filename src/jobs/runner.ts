@@ -5,12 +5,13 @@
 
 import type { Event } from '../kernel/event.ts'
 import {
-  isReady,
+  JOB_KINDS,
   type Job,
   type JobAction,
   type JobKind,
   type Jobs,
   NO_PROGRESS,
+  type Progress,
 } from '../kernel/jobs.ts'
 import type { Engine } from '../kernel/ports.ts'
 import { createCalendar } from './calendar.ts'
@@ -18,7 +19,7 @@ import { createOutlook, type Outlook } from './outlook.ts'
 import { createRegister } from './register.ts'
 import { openShelf, type Shelf } from './shelf.ts'
 import { createTurns } from './turns.ts'
-import { needsSettling, owe, settle, type WorkParts } from './work.ts'
+import { isOwed, needsSettling, owe, settle, type WorkParts } from './work.ts'
 
 export interface JobOptions {
   engine: Pick<Engine, 'openThread' | 'submit' | 'onCommit' | 'store'>
@@ -88,6 +89,7 @@ class Watch {
   #looking: Promise<void> | null = null
   #isAskedAgain = false
   #timer: NodeJS.Timeout | null = null
+  #next: number | null = null
   #stop: (() => void) | null = null
   #isRunning = false
 
@@ -140,24 +142,45 @@ class Watch {
     } catch (err) {
       if (this.#isRunning) this.#options.log.error({ err }, 'the jobs could not be looked at')
     } finally {
-      if (this.#isRunning) await this.#wait().catch(() => undefined)
+      if (this.#isRunning) this.#wait()
     }
   }
 
+  /** Jobs do not wait for each other; the disk takes what they write in one go. */
   async #lookOnce(): Promise<void> {
     const { work, shelf } = this.#parts
     const [jobs, progress] = await Promise.all([shelf.jobs(), shelf.allProgress()])
-    for (const job of jobs) {
-      const known = progress.get(job.id)
-      if (known?.run && needsSettling(work, job, known))
-        await this.#turns.take(job.id, () => settle(work, job.id))
+    const known = (job: Job): Progress => progress.get(job.id) ?? NO_PROGRESS
+    const over = jobs.filter((j) => known(j).run !== null && needsSettling(work, j, known(j)))
+    await Promise.all(over.map((j) => this.#turns.take(j.id, () => settle(work, j.id))))
+    let isFresh = true
+    for (const kind of JOB_KINDS) {
+      const owed = await this.#owed(kind, jobs, known)
+      const begun = await Promise.all(owed.map((job) => this.#begin(job)))
+      if (begun.includes(true)) this.#isAskedAgain = true
+      isFresh &&= owed.length === 0
     }
+    this.#next = await this.#nextAt(jobs, isFresh ? progress : await shelf.allProgress())
+  }
+
+  /** As many as there is room for; what goes on takes no room from others. */
+  async #owed(kind: JobKind, jobs: Job[], known: (job: Job) => Progress): Promise<Job[]> {
+    const { work } = this.#parts
+    const going = [...work.running.values()].filter((r) => r.kind === kind)
+    const busy = new Set(going.map((r) => r.id))
+    const room = this.#limits[kind] - going.length
+    const owed: Job[] = []
     for (const job of jobs) {
-      if (job.state !== 'active' || !this.#hasRoom(job.kind)) continue
-      if (job.kind === 'task' && !isReady(job, progress.get(job.id) ?? NO_PROGRESS)) continue
-      const begun = this.#turns.take(job.id, () => owe(work, job.id))
-      if (await begun.catch((err) => this.#failed(job, err))) this.#isAskedAgain = true
+      if (owed.length >= room) break
+      if (job.kind !== kind || busy.has(job.id)) continue
+      if (await isOwed(work, job, known(job))) owed.push(job)
     }
+    return owed
+  }
+
+  #begin(job: Job): Promise<boolean> {
+    const { work } = this.#parts
+    return this.#turns.take(job.id, () => owe(work, job.id)).catch((err) => this.#failed(job, err))
   }
 
   #failed(job: Job, err: unknown): false {
@@ -165,21 +188,22 @@ class Watch {
     return false
   }
 
-  #hasRoom(kind: JobKind): boolean {
-    const going = [...this.#parts.work.running.values()].filter((r) => r.kind === kind)
-    return going.length < this.#limits[kind]
+  /** Of all jobs the next occurrence; null when none is planned. */
+  async #nextAt(jobs: Job[], progress: Map<string, Progress>): Promise<number | null> {
+    const now = this.#options.clock()
+    let next: number | null = null
+    for (const job of jobs) {
+      const at = await this.#parts.outlook.nextAt(job, progress.get(job.id) ?? NO_PROGRESS)
+      if (at !== null && at > now && (next === null || at < next)) next = at
+    }
+    return next
   }
 
   /** Until the next occurrence, but not for long. */
-  async #wait(): Promise<void> {
-    const { shelf, outlook } = this.#parts
+  #wait(): void {
     const now = this.#options.clock()
-    let until = now + (this.#options.pollMs ?? POLL_MS)
-    for (const job of await shelf.jobs()) {
-      const at = await outlook.nextAt(job)
-      if (at !== null && at > now) until = Math.min(until, at)
-    }
-    if (!this.#isRunning) return
+    const longest = now + (this.#options.pollMs ?? POLL_MS)
+    const until = Math.min(longest, this.#next ?? longest)
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.lookSoon(), Math.max(10, until - now))
     this.#timer.unref()

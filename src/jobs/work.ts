@@ -31,7 +31,19 @@ export interface WorkParts {
 
 const ORIGIN = 'jobs'
 
-/** Begins what the job is owed. True when something was found begun: then there may be more. */
+/** Whether there is something to begin, as far as is known. */
+export async function isOwed(
+  { calendar, clock }: WorkParts,
+  job: Job,
+  progress: Progress,
+): Promise<boolean> {
+  if (job.state !== 'active') return false
+  if (job.kind === 'task') return isReady(job, progress)
+  const next = (await calendar.of(job))?.next(Math.max(progress.cursor, job.after)) ?? null
+  return next !== null && next <= clock()
+}
+
+/** Begins what the job is owed. True when something was found begun: then there may be room for more. */
 export async function owe(parts: WorkParts, id: string): Promise<boolean> {
   const { shelf, engine, running, clock } = parts
   const job = await shelf.job(id)
@@ -39,8 +51,9 @@ export async function owe(parts: WorkParts, id: string): Promise<boolean> {
   const progress = await shelf.progress(id)
   const row = progress.run === null ? null : await engine.store.run(progress.run)
   if (row && row.endedAt === null) {
+    const isNews = !running.has(row.id)
     running.set(row.id, { id, kind: job.kind })
-    return false
+    return isNews
   }
   if (job.kind === 'task') return isReady(job, progress) && begin(parts, job, progress, clock())
   const schedule = await parts.calendar.of(job)

@@ -52,6 +52,8 @@ interface LineProps extends Pick<Props, 'book' | 'since' | 'onSeq'> {
 function Line({ row, isCurrent, book, since, onSeq }: LineProps) {
   const { seq, count, type, at } = row
   const events = Array.from({ length: Math.min(count, 8) }, (_, i) => book.event(seq + i))
+  // On the colour of the current line the faintest text would not be read.
+  const faint = isCurrent ? 'text-soft' : 'text-faint'
   const gist = events.map((event) => (event ? gistOf(event) : '')).join('')
   return (
     <button
@@ -63,7 +65,7 @@ function Line({ row, isCurrent, book, since, onSeq }: LineProps) {
         isCurrent ? 'bg-accent-soft shadow-[inset_3px_0_0] shadow-accent' : 'hover:bg-sunk'
       }`}
     >
-      <span className="w-11 shrink-0 text-right text-faint tabular-nums">{seq}</span>
+      <span className={`w-11 shrink-0 text-right tabular-nums ${faint}`}>{seq}</span>
       <span
         aria-hidden="true"
         className="h-3.5 w-1 shrink-0 rounded-full"
@@ -71,12 +73,12 @@ function Line({ row, isCurrent, book, since, onSeq }: LineProps) {
       />
       <span className="shrink-0">
         {type}
-        {count > 1 && <span className="text-faint"> ×{count}</span>}
+        {count > 1 && <span className={faint}> ×{count}</span>}
       </span>
-      <span className="min-w-0 flex-1 truncate text-faint" dir="auto">
+      <span className={`min-w-0 flex-1 truncate ${faint}`} dir="auto">
         {untwisted(gist).replace(/\s+/g, ' ')}
       </span>
-      <span className="shrink-0 text-faint tabular-nums max-lg:hidden">+{span(at - since)}</span>
+      <span className={`shrink-0 tabular-nums max-lg:hidden ${faint}`}>+{span(at - since)}</span>
     </button>
   )
 }

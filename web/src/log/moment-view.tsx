@@ -106,8 +106,8 @@ function Changes({ facts }: { facts: Fact[] }) {
           className="max-w-full truncate rounded bg-accent-soft px-2 text-xs leading-5.5"
         >
           <span className="text-soft">{name} </span>
-          <del className="text-faint">{exposed(before ?? '')}</del>
-          <span className="text-faint"> → </span>
+          <del className="text-soft">{exposed(before ?? '')}</del>
+          <span className="text-soft"> → </span>
           <span className="font-semibold">{exposed(value)}</span>
         </li>
       ))}
@@ -125,7 +125,7 @@ function Fold({ facts, said }: { facts: Fact[]; said: string }) {
             key={name}
             className={`flex gap-3 px-3 py-1 text-xs ${before === null ? '' : 'bg-accent-soft'}`}
           >
-            <dt className="w-28 shrink-0 text-faint">{name}</dt>
+            <dt className="w-28 shrink-0 text-soft">{name}</dt>
             <dd className={`min-w-0 flex-1 ${before === null ? '' : 'font-semibold'}`}>
               {exposed(value)}
             </dd>

@@ -105,7 +105,7 @@ const AgentRow = ({ agent, isOpen, isCurrent }: RowProps) => (
     <span className="line-clamp-2 text-xs text-soft" dir="auto">
       {untwisted(agent.about)}
     </span>
-    <span className="text-xs text-faint">{agent.model ?? 'default model'}</span>
+    <span className="text-xs text-soft">{agent.model ?? 'default model'}</span>
   </button>
 )
 

@@ -125,7 +125,7 @@ const JobRow = ({ job, isOpen, isCurrent }: RowProps) => (
     </span>
     <span className="flex w-full items-center gap-2 text-xs text-soft">
       <Status status={standing(job)} />
-      <span className="min-w-0 flex-1 truncate text-right text-faint">
+      <span className="min-w-0 flex-1 truncate text-right">
         {job.nextAt !== null ? moment(job.nextAt) : job.schedule ? inWords(job.schedule) : ''}
       </span>
     </span>

@@ -82,7 +82,7 @@ const LogRow = ({ thread, isCurrent }: { thread: ThreadSummary; isCurrent: boole
     <span className="w-20 max-md:hidden">
       <Status status={thread.status} />
     </span>
-    <span className="w-14 text-right text-xs text-faint">
+    <span className="w-14 text-right text-xs text-soft">
       <TimeAgo at={thread.updatedAt} />
     </span>
   </Link>
@@ -244,7 +244,7 @@ function Legend({ families }: { families: Family[] }) {
     setQuery({ show: next.length === FAMILIES.length ? null : next.join(' ') || null })
   }
   return (
-    <fieldset className="mb-2 flex items-center gap-1 overflow-x-auto whitespace-nowrap">
+    <fieldset className="mb-2 flex min-w-0 items-center gap-1 overflow-x-auto whitespace-nowrap">
       <legend className="sr-only">Show only</legend>
       {FAMILIES.map((family) => (
         <button

@@ -5,6 +5,7 @@ import { type Draft, draft, type Facts } from './event.ts'
 import { type Hook, type HookExit, hooksAt, type Occasion, PLAIN } from './hook.ts'
 import { next, type Rules, type Step } from './next.ts'
 import { contextOf } from './thread.ts'
+import { NO_USAGE } from './usage.ts'
 
 const { toolStarted, toolEnded, turnEnded, answered, turn, started, created, opened } = facts
 
@@ -123,6 +124,34 @@ describe('hooks of a run', () => {
       stop: 'blocked',
       trouble: { code: 'hook_blocked', message: 'no' },
     })
+  })
+
+  it('follow an answer, and are owed anew by the next', () => {
+    const ear = hook('ear', { moments: ['model.after'] })
+    const owed = { do: 'hooks', moment: 'model.after', calls: [] }
+    const heard = ofRun({ hook: 'ear', moment: 'model.after', context: 'is not read' })
+    expect(step(spoke, [ear])).toEqual(owed)
+    expect(step([...spoke, heard], [ear])).toMatchObject({ do: 'end' })
+    expect(threadOf(...spoke, heard).active?.remarks).toEqual([])
+    const calls = calling(['c1', 'write'])
+    expect(step(calls, [ear])).toEqual(owed)
+    const first = [...calls, heard, toolEnded('r1', 'c1'), turnEnded('r1')]
+    expect(step(first, [ear])).toMatchObject({ do: 'model', turn: 1 })
+    const second = [...first, turn('r1', 1), answered('r1', 1), turnEnded('r1', 1)]
+    expect(step(second, [ear])).toEqual(owed)
+  })
+
+  it('are told of a compaction, before and after', () => {
+    const watch = hook('watch', { moments: ['compaction.before', 'compaction.after'] })
+    const asked = [opened(), created('r1', '', { kind: 'compact', input: [] }), started('r1')]
+    const owed = (moment: string) => ({ do: 'hooks', moment, calls: [] })
+    expect(step(asked, [watch])).toEqual(owed('compaction.before'))
+    const told = [...asked, ofRun({ hook: 'watch', moment: 'compaction.before' })]
+    expect(step(told, [watch])).toMatchObject({ do: 'compact' })
+    const nothing = draft('context.uncompacted', 'r1', { reason: 'nothing', usage: NO_USAGE })
+    expect(step([...told, nothing], [watch])).toEqual(owed('compaction.after'))
+    const over = [...told, nothing, ofRun({ hook: 'watch', moment: 'compaction.after' })]
+    expect(step(over, [watch])).toMatchObject({ do: 'end', outcome: 'completed' })
   })
 
   it('come before its end, which they cannot prevent', () => {

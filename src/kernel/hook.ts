@@ -11,6 +11,9 @@ export const HOOK_MOMENTS = [
   'tool.before',
   'tool.after',
   'model.before',
+  'model.after',
+  'compaction.before',
+  'compaction.after',
   'run.completed',
   'run.failed',
 ] as const

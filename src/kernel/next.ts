@@ -69,9 +69,27 @@ export interface Rules {
 
 export function next(thread: Thread, rules: Rules): Step {
   const step = owed(thread, rules)
-  if (step.do !== 'end' || !thread.active) return step
-  const moment = step.outcome === 'completed' ? 'run.completed' : 'run.failed'
+  const moment = momentOf(step)
+  if (!moment || !thread.active) return step
   return owesHooks(thread.active, rules, moment) ? { do: 'hooks', moment, calls: [] } : step
+}
+
+/** The moment that comes before a step. */
+function momentOf(step: Step): HookMoment | null {
+  if (step.do === 'compact') return 'compaction.before'
+  if (step.do !== 'end') return null
+  return step.outcome === 'completed' ? 'run.completed' : 'run.failed'
+}
+
+/** What is owed to hooks that want to know that something has been done; null: nothing. */
+function afterwards(run: Run, rules: Rules): Step | null {
+  const { turn, compaction, kind } = run
+  const isAnswered = turn?.phase === 'answered' || turn?.phase === 'ended'
+  if (isAnswered && kind === 'message' && owesHooks(run, rules, 'model.after'))
+    return { do: 'hooks', moment: 'model.after', calls: [] }
+  if (compaction?.turns === run.turns && owesHooks(run, rules, 'compaction.after'))
+    return { do: 'hooks', moment: 'compaction.after', calls: [] }
+  return null
 }
 
 /** Hooks of that moment that have not been performed for the run. */
@@ -89,6 +107,8 @@ function owed(thread: Thread, rules: Rules): Step {
   const expired = run.asks.find((a) => a.expiresAt !== null && a.expiresAt <= rules.now)
   if (expired) return { do: 'expire', ask: expired.ask }
   if (run.asks.length > 0) return waitFor(run)
+  const hooks = rules.hooks.length > 0 ? afterwards(run, rules) : null
+  if (hooks) return hooks
   if (run.kind === 'compact') return compactOnly(run)
   if (run.turn?.phase === 'answered') return afterAnswer(run.turn, rules)
   if (run.turn?.phase === 'interrupted') return afterBreak(run, run.turn, rules)

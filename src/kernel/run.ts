@@ -41,7 +41,7 @@ export interface Run {
   wantedModel: string | null
   /** Who goes on at the next turn. */
   successor: Successor | null
-  /** Hooks that were performed for the turn that is about to begin, or for the end. */
+  /** Hooks that were performed for the run since its last turn began. */
   hooked: HookMark[]
   /** Why a hook wants the model not to be called. */
   blocked: string | null
@@ -224,6 +224,7 @@ function change(run: Run, event: Event): Run {
         ...run,
         turn: startTurn(run.turn, event),
         steers: takesSteers(event) ? [] : run.steers,
+        hooked: event.data.attempt === 1 ? [] : run.hooked,
       }
     case 'text.delta':
     case 'thinking.delta':
@@ -306,9 +307,10 @@ export const takesSteers = (event: EventOf<'turn.started'>): boolean => event.da
 function noteHook(run: Run, { data }: EventOf<'hook.ended'>): Run {
   const { hook, moment, outcome, call, input, reason, context } = data
   const done = { moment, hook }
-  const isInTime = moment === 'tool.before' || moment === 'model.before'
-  const blocked = outcome === 'blocked' && isInTime ? (reason ?? '') : null
-  const remarks = outcome !== 'failed' && context !== undefined ? [context] : []
+  const isBefore = moment === 'tool.before' || moment === 'model.before'
+  const blocked = outcome === 'blocked' && isBefore ? (reason ?? '') : null
+  const isRead = isBefore || moment === 'tool.after'
+  const remarks = outcome !== 'failed' && isRead && context !== undefined ? [context] : []
   const note = <T extends Pick<Run, 'hooked' | 'blocked' | 'remarks'>>(on: T): T => ({
     ...on,
     hooked: [...on.hooked, done],
@@ -330,8 +332,6 @@ function endTurn(run: Run): Run {
     ...run,
     ...run.successor,
     successor: null,
-    hooked: [],
-    blocked: null,
     remarks: [],
     turn: { ...run.turn, phase: 'ended' },
     turns: run.turn.index + 1,

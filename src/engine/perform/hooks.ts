@@ -50,6 +50,7 @@ async function performAt(
   }
 }
 
+/** Where a hook can block, so that the ones behind it need not be asked. */
 const isBefore = (moment: HookMoment): boolean =>
   moment === 'tool.before' || moment === 'model.before'
 

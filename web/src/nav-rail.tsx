@@ -56,7 +56,7 @@ function NavLink({ page, isCurrent }: { page: PageRow; isCurrent: boolean }) {
       to={page.path}
       aria-current={isCurrent ? 'page' : undefined}
       title={`${page.title} (g ${page.nav?.key})`}
-      className={`relative flex items-center gap-2.5 rounded-md px-2.5 py-1.5 text-sm max-md:flex-col max-md:gap-0.5 max-md:px-3 max-md:text-xs ${
+      className={`relative flex items-center gap-2.5 rounded-md px-2.5 py-1.5 text-sm whitespace-nowrap max-md:flex-col max-md:gap-0.5 max-md:px-3 max-md:text-xs ${
         isCurrent
           ? 'bg-accent-soft font-medium text-accent'
           : 'text-soft hover:bg-sunk hover:text-ink'

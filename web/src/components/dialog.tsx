@@ -16,7 +16,11 @@ export function Dialog({ title, onClose, children, width = 'max-w-lg' }: Props) 
   const name = useId()
   useEffect(() => {
     const element = dialog.current
-    if (element && !element.open) element.showModal()
+    if (element && !element.open) {
+      element.showModal()
+      // What is to be filled in comes first; the browser would choose the button that closes.
+      element.querySelector<HTMLElement>('input, textarea, select')?.focus()
+    }
     return () => element?.close()
   }, [])
   return (

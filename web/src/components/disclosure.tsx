@@ -26,7 +26,9 @@ export function Disclosure({ id, summary, isOpen = false, className = '', childr
   const openings = useContext(Openings)
   const [, redraw] = useState(0)
   const content = useId()
-  const isShown = openings.get(id) ?? isOpen
+  // What was opened by itself stays open: nothing folds under the eyes of a reader.
+  if (isOpen && !openings.has(id)) openings.set(id, true)
+  const isShown = openings.get(id) ?? false
   return (
     <div className={`min-w-0 ${className}`}>
       <button

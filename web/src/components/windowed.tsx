@@ -39,27 +39,28 @@ interface Props<T> {
 
 const OVERSCAN = 600
 const NEAR_END = 48
+/** The rows are chosen anew only when the view has moved this far. */
+const STEP = 100
 
 export function Windowed<T>(props: Props<T>) {
   const { label, items, keyOf, estimate, render, isFollowing = false, className = '', role } = props
+  const { onEnd } = props
   const box = useRef<HTMLElement>(null)
-  const heights = useRef(new Map<string, number>())
   const isAtEnd = useRef(isFollowing)
-  const [version, setVersion] = useState(0)
   const [view, setView] = useState({ top: 0, height: 0 })
+  const sizes = useSizes(box, estimate, isFollowing ? isAtEnd : null)
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: heights are read anew with each version.
   const tops = useMemo(() => {
     const at = new Float64Array(items.length + 1)
     for (const [i, item] of items.entries())
-      at[i + 1] = (at[i] as number) + (heights.current.get(keyOf(item)) ?? estimate)
+      at[i + 1] = (at[i] as number) + (sizes.heights.get(keyOf(item)) ?? estimate)
     return at
-  }, [items, version, keyOf, estimate])
+  }, [items, sizes.version, keyOf, estimate])
   const total = tops[items.length] ?? 0
   const from = indexAt(tops, view.top - OVERSCAN)
   const to = Math.min(items.length, indexAt(tops, view.top + view.height + OVERSCAN) + 1)
 
-  const { onEnd } = props
   const look = useCallback(() => {
     const element = box.current
     if (!element) return
@@ -69,34 +70,25 @@ export function Windowed<T>(props: Props<T>) {
       isAtEnd.current = isEnd
       onEnd?.(isEnd)
     }
-    setView((v) => (v.top === top && v.height === height ? v : { top, height }))
+    setView((v) => (Math.abs(v.top - top) < STEP && v.height === height ? v : { top, height }))
   }, [onEnd])
-
-  const rows = useRowSizes(box, heights, (grown) => {
-    const element = box.current
-    if (element && !(isFollowing && isAtEnd.current)) {
-      const above = grown.filter((row) => row.top < element.scrollTop)
-      const shift = above.reduce((sum, row) => sum + row.by, 0)
-      if (shift !== 0) element.scrollTop += shift
-    }
-    setVersion((n) => n + 1)
-  })
-
-  useLayoutEffect(() => {
+  const settle = useCallback(() => {
     const element = box.current
     if (element && isFollowing && isAtEnd.current) element.scrollTop = element.scrollHeight
     look()
+  }, [look, isFollowing])
+
+  useLayoutEffect(() => {
+    sizes.settle()
+    settle()
   })
   useEffect(() => {
     const element = box.current
     if (!element) return
-    const observer = new ResizeObserver(() => {
-      if (isFollowing && isAtEnd.current) element.scrollTop = element.scrollHeight
-      look()
-    })
+    const observer = new ResizeObserver(settle)
     observer.observe(element)
     return () => observer.disconnect()
-  }, [look, isFollowing])
+  }, [settle])
 
   useImperativeHandle(props.handle, () => ({
     show(index) {
@@ -109,8 +101,9 @@ export function Windowed<T>(props: Props<T>) {
         element.scrollTop = bottom - element.clientHeight
     },
     toEnd() {
-      const element = box.current
-      if (element) element.scrollTop = element.scrollHeight
+      isAtEnd.current = true
+      onEnd?.(true)
+      settle()
     },
   }))
 
@@ -135,7 +128,7 @@ export function Windowed<T>(props: Props<T>) {
             <div
               key={key}
               data-key={key}
-              ref={rows}
+              ref={sizes.row}
               role={role === 'list' ? 'listitem' : undefined}
             >
               {render(item, from + i)}
@@ -159,43 +152,76 @@ function indexAt(tops: Float64Array, y: number): number {
   return low
 }
 
-interface Grown {
-  /** Where the row began before it grew, from the top of the list. */
-  top: number
-  by: number
+interface Sizes {
+  heights: Map<string, number>
+  /** Another one whenever a height has changed. */
+  version: number
+  /** For every row that is in the page. */
+  row(element: HTMLElement | null): (() => void) | undefined
+  /** Once the rows are in the page, before anybody sees them. */
+  settle(): void
 }
 
-/** Measures every row that is in the page, and tells which have another height than before. */
-function useRowSizes(
+/**
+ * Measures the rows that are in the page: at once when they come, so that none ever leaves unmeasured,
+ * and again when they grow. What changes above the view is made up for by scrolling.
+ */
+function useSizes(
   box: { current: HTMLElement | null },
-  heights: { current: Map<string, number> },
-  changed: (rows: Grown[]) => void,
-): (row: HTMLElement | null) => (() => void) | undefined {
-  const latest = useRef(changed)
-  latest.current = changed
-  const observer = useRef<ResizeObserver | null>(null)
-  observer.current ??= new ResizeObserver((entries) => {
-    const frame = box.current?.getBoundingClientRect()
-    const scrolled = box.current?.scrollTop ?? 0
-    const grown: Grown[] = []
-    for (const { target } of entries) {
-      const row = target as HTMLElement
-      const key = row.dataset.key
-      if (key === undefined || !row.isConnected) continue
-      const height = row.offsetHeight
-      const before = heights.current.get(key)
-      if (before === height) continue
-      heights.current.set(key, height)
-      const top = row.getBoundingClientRect().top - (frame?.top ?? 0) + scrolled
-      if (before !== undefined) grown.push({ top, by: height - before })
-      else grown.push({ top, by: 0 })
-    }
-    if (grown.length > 0) latest.current(grown)
-  })
-  useEffect(() => () => observer.current?.disconnect(), [])
-  return useCallback((row: HTMLElement | null) => {
-    if (!row) return undefined
-    observer.current?.observe(row)
-    return () => observer.current?.unobserve(row)
+  estimate: number,
+  end: { current: boolean } | null,
+): Sizes {
+  const [heights] = useState(() => new Map<string, number>())
+  const [version, setVersion] = useState(0)
+  const fresh = useRef(new Set<HTMLElement>())
+
+  const measure = useCallback(
+    (rows: Iterable<HTMLElement>) => {
+      const element = box.current
+      if (!element) return
+      const edge = element.getBoundingClientRect().top
+      let shift = 0
+      let isOther = false
+      for (const row of rows) {
+        const key = row.dataset.key
+        if (key === undefined || !row.isConnected) continue
+        const { height, top } = row.getBoundingClientRect()
+        const before = heights.get(key)
+        if (before === height) continue
+        heights.set(key, height)
+        isOther = true
+        if (top < edge) shift += height - (before ?? estimate)
+      }
+      if (!isOther) return
+      if (shift !== 0 && !end?.current) element.scrollTop += shift
+      setVersion((n) => n + 1)
+    },
+    [box, heights, estimate, end],
+  )
+
+  const latest = useRef(measure)
+  latest.current = measure
+  const [observer] = useState(
+    () => new ResizeObserver((list) => latest.current(list.map((e) => e.target as HTMLElement))),
+  )
+  useEffect(() => () => observer.disconnect(), [observer])
+  const row = useCallback(
+    (element: HTMLElement | null) => {
+      if (!element) return undefined
+      fresh.current.add(element)
+      observer.observe(element)
+      return () => {
+        fresh.current.delete(element)
+        observer.unobserve(element)
+      }
+    },
+    [observer],
+  )
+  const settle = useCallback(() => {
+    if (fresh.current.size === 0) return
+    const rows = [...fresh.current]
+    fresh.current.clear()
+    latest.current(rows)
   }, [])
+  return { heights, version, row, settle }
 }

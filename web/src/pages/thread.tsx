@@ -87,7 +87,7 @@ function Talk({ thread, watched, conversation }: TalkProps) {
             handle={list}
             className="min-h-0 flex-1"
             render={(entry) => (
-              <div className="mx-auto max-w-3xl px-4 pt-3">
+              <div className="mx-auto max-w-3xl px-4 pt-3 empty:hidden">
                 <EntryView entry={entry} actions={actions} />
               </div>
             )}

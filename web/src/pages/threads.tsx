@@ -98,7 +98,12 @@ function SearchBox({ field }: { field: { current: HTMLInputElement | null } }) {
           setText(event.target.value)
           setQuery({ search: event.target.value.trim() || null })
         }}
-        onKeyDown={(event) => event.key === 'Escape' && field.current?.blur()}
+        onKeyDown={(event) => {
+          if (event.key !== 'Escape') return
+          // Browsers empty the field; the list is what the person wants to get at.
+          event.preventDefault()
+          field.current?.blur()
+        }}
       />
     </label>
   )

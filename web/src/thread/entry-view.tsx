@@ -59,7 +59,8 @@ export const EntryView = memo(function EntryView({ entry, actions }: Props) {
     case 'call':
       return <ToolCard call={entry} />
     case 'ask':
-      if (entry.settled) return <SettledLine entry={entry} settled={entry.settled} />
+      if (entry.settled)
+        return isPlainYes(entry) ? null : <SettledLine entry={entry} settled={entry.settled} />
       return <AskCard ask={{ id: entry.ask, body: entry.body, open: entry.open }} />
     case 'break':
       return <Break entry={entry} />
@@ -88,6 +89,12 @@ export const EntryView = memo(function EntryView({ entry, actions }: Props) {
       return <End entry={entry} actions={actions} />
   }
 })
+
+/** That calls were allowed stands at the calls. */
+const isPlainYes = ({ body, settled }: EntryOf<'ask'>): boolean =>
+  body.kind === 'approval' &&
+  settled?.how === 'answered' &&
+  Object.values(settled.rulings).every((ruling) => ruling.allow)
 
 const Line = ({ icon, children }: { icon: IconName; children: ReactNode }) => (
   <p className="flex items-start gap-2 text-xs text-soft">

@@ -197,15 +197,24 @@ export class Fold {
         this.#compact(event)
         break
       case 'note':
-        this.#add({
-          ...this.#at(event, `note/${event.seq}`),
-          kind: 'note',
-          level: event.data.level,
-          text: event.data.text,
-        })
+        this.#note(event, event.data.level, event.data.text)
         break
+      case 'run.switched': {
+        const { from, agent, model } = event.data
+        this.#head = { ...this.#head, agent, lastModel: model }
+        this.#note(event, 'info', `${from} hands the conversation over to ${agent}.`)
+        break
+      }
+      case 'hook.ended': {
+        const { hook, outcome, reason } = event.data
+        if (outcome !== 'passed')
+          this.#note(event, 'warn', `The hook ${hook} ${outcome}${reason ? `: ${reason}` : '.'}`)
+        break
+      }
       case 'turn.ended':
         break
+      default:
+        event satisfies never
     }
   }
 
@@ -214,6 +223,10 @@ export class Fold {
   #add(entry: Entry): void {
     this.#places.set(entry.key, this.#entries.length)
     this.#entries.push(entry)
+  }
+
+  #note(event: Event, level: EntryOf<'note'>['level'], text: string): void {
+    this.#add({ ...this.#at(event, `note/${event.seq}`), kind: 'note', level, text })
   }
 
   #get(key: string): Entry | undefined {

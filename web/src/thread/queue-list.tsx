@@ -70,6 +70,8 @@ export function QueueList({ thread, queue }: Props) {
   )
 }
 
+const KINDS = { compact: 'Sum up the conversation', call: 'Call a tool' }
+
 interface RowProps {
   waiting: Waiting
   place: number
@@ -82,7 +84,7 @@ interface RowProps {
 function Row({ waiting, place, count, action, at, move }: RowProps) {
   const { run, input, kind } = waiting
   const [text, setText] = useState<string | null>(null)
-  const words = kind === 'compact' ? 'Sum up the conversation' : wordsOf(input)
+  const words = kind === 'message' ? wordsOf(input) : KINDS[kind]
   const isPlain = kind === 'message' && input.every((part) => part.kind === 'text')
   const edit = () => setText(input.map((p) => (p.kind === 'text' ? p.text : '')).join('\n'))
   const drop = () => void action.run(() => api.remove(`${at}/${run}`))

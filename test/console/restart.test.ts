@@ -1,0 +1,88 @@
+/** A server that dies while somebody reads along: the page says so, heals, and shows what the log says. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type ServerProcess, spawnServer } from '../support/process.ts'
+import { conversation, ensureBuilt, program, script, type Visit, visit } from './browser.ts'
+
+/** Every word is another, so that one that is lost or doubled is seen. */
+const words = Array.from({ length: 400 }, (_, i) => `word${i}`).join(' ')
+
+describe.skipIf(program === null)('a server that is killed in the middle of an answer', () => {
+  let folder: string
+  let server: ServerProcess
+  let seen: Visit
+
+  beforeAll(() => {
+    ensureBuilt()
+    folder = mkdtempSync(join(tmpdir(), 'manifold-console-'))
+  })
+  afterEach(async () => {
+    await seen?.close()
+    await server?.kill()
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  const start = async (port = 0): Promise<void> => {
+    const args = ['--model', 'scripted:x', '--scripted-rate', '100']
+    server = await spawnServer({ dataDir: folder, port, args })
+  }
+
+  it('is read on from where it stopped, without a lost or doubled word', async () => {
+    await start()
+    const begun = await fetch(`${server.url}/manifold/v1/runs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ input: script([{ say: words }]) }),
+    })
+    const { thread } = (await begun.json()) as { thread: string }
+    seen = await visit(`${server.url}/console/threads/${thread}`)
+    const { page } = seen
+    const answer = conversation(page).getByRole('article', { name: 'Agent' })
+    for (const mark of ['word40 ', 'word160 ']) {
+      await answer.getByText(mark).waitFor()
+      const { port } = server
+      await server.kill()
+      await page.getByText('Reconnecting').waitFor()
+      await start(port)
+    }
+    await conversation(page).getByText('tokens').waitFor({ timeout: 60_000 })
+    const shown = (await answer.allTextContents()).join('').replace(/\s+/g, ' ').trim()
+    expect(shown).toBe(words)
+    expect(await page.getByText('Reconnecting').count()).toBe(0)
+    await conversation(page).getByText('The server was restarted here').first().waitFor()
+
+    const log = await fetch(`${server.url}/manifold/v1/threads/${thread}/events?limit=2000`)
+    const { items } = (await log.json()) as { items: { type: string; data: { text: string } }[] }
+    const told = items.filter((event) => event.type === 'text.delta').map((e) => e.data.text)
+    expect(told.join('')).toBe(words)
+  })
+
+  it('still asks what it asked, and takes the answer', async () => {
+    await start()
+    const input = script(
+      [{ call: 'write', input: { path: 'a.txt', content: 'x' } }],
+      [{ say: 'So be it.' }],
+    )
+    await fetch(`${server.url}/manifold/v1/runs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ input }),
+    })
+    seen = await visit(`${server.url}/console/inbox`)
+    const { page } = seen
+    const card = page.getByRole('article', { name: 'May this be done?' })
+    await card.waitFor()
+    const { port } = server
+    await server.kill()
+    await page.getByText('The server does not answer').waitFor()
+    await start(port)
+    await page.getByText('The server does not answer').waitFor({ state: 'hidden' })
+    await card.getByRole('button', { name: 'Allow', exact: true }).click()
+    await page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor()
+    await page.goto(`${server.url}/console/threads`)
+    await page.getByText('So be it.').first().waitFor()
+  })
+})

@@ -3,6 +3,7 @@
 import type { Agent } from '../../kernel/agent.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Json } from '../../kernel/part.ts'
+import type { Grant } from '../../kernel/policy.ts'
 import type { Engine } from '../../kernel/ports.ts'
 import { type Route, route } from '../../wire/dialect.ts'
 import * as schema from './agent-schema.ts'
@@ -144,11 +145,7 @@ const grantRoutes = (engine: Engine): Route[] => [
     handle: async ({ path, principal }) => {
       ownerOnly(principal, 'read grants')
       const { name } = found(engine, path.agent as string)
-      const grants = await grantsOf(engine, name)
-      return {
-        status: 200,
-        json: { items: grants.map(({ tool, pattern }) => ({ tool, pattern })) },
-      }
+      return { status: 200, json: { items: await grantsOf(engine, name) } }
     },
   }),
   route({
@@ -164,24 +161,18 @@ const grantRoutes = (engine: Engine): Route[] => [
       const before = await grantsOf(engine, name)
       const given = before.find((g) => g.tool === body.tool && g.pattern === body.pattern)
       if (!given) throw new Fault('not_found', `The agent ${name} has no such grant.`)
-      await engine.store.drop('grant', given.key)
-      const left = before.filter((g) => g !== given)
-      return { status: 200, json: { items: left.map(({ tool, pattern }) => ({ tool, pattern })) } }
+      await engine.revoke({ agent: name, ...given })
+      return { status: 200, json: { items: before.filter((g) => g !== given) } }
     },
   }),
 ]
 
-interface KeptGrant {
-  key: string
-  tool: string
-  pattern: string | null
-}
-
-async function grantsOf(engine: Engine, agent: string): Promise<KeptGrant[]> {
+/** From the store: what the engine has in memory may be a moment old. */
+async function grantsOf(engine: Engine, agent: string): Promise<Omit<Grant, 'agent'>[]> {
   const documents = await engine.store.list('grant', `${agent}/`)
-  return documents.map(({ key, body }) => {
-    const { tool, pattern } = body as unknown as KeptGrant
-    return { key, tool, pattern }
+  return documents.map(({ body }) => {
+    const { tool, pattern } = body as unknown as Grant
+    return { tool, pattern }
   })
 }
 

@@ -55,10 +55,7 @@ export function HealthPage() {
       )}
       {!data && isLoading && <Loading />}
       {data && (
-        <div
-          tabIndex={0}
-          className="min-h-0 flex-1 overflow-y-auto p-4"
-        >
+        <div tabIndex={0} className="min-h-0 flex-1 overflow-y-auto p-4">
           <div className="mx-auto max-w-5xl columns-[22rem] gap-4">
             <StoreCard store={data.store} />
             <SandboxCard sandbox={data.sandbox} />

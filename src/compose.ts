@@ -20,19 +20,21 @@ import { composeCatalog } from './catalog/cap-agent.ts'
 import { openCaps } from './catalog/cap-library.ts'
 import { type EditableCatalog, openCatalog } from './catalog/index.ts'
 import { openWorkspaceCatalog, type WorkspaceCatalog } from './catalog/workspace-catalog.ts'
+import { HOOK_FORM, REWRITING_HOOK_FORM } from './catalog/workspace-hook.ts'
 import type { Config } from './cli/config.ts'
 import type { Log } from './cli/log.ts'
 import { version } from './cli/version.ts'
 import { arkloop } from './dialects/arkloop/index.ts'
 import { clotho } from './dialects/clotho/index.ts'
 import { type House, native } from './dialects/native/index.ts'
-import { idOfFolder, oah } from './dialects/oah/index.ts'
+import { hookForm, idOfFolder, oah } from './dialects/oah/index.ts'
 import { ownware } from './dialects/ownware/index.ts'
 import { toolang } from './dialects/toolang/index.ts'
 import { createEngine, DEFAULT_SETTINGS, type RunningEngine } from './engine/index.ts'
 import { createJobs, type JobRunner } from './jobs/index.ts'
 import type { Caps } from './kernel/caps.ts'
 import { Fault, isFault } from './kernel/fault.ts'
+import type { HookForm } from './kernel/hook.ts'
 import type { Catalog, Engine, Models, Store, Toolbox } from './kernel/ports.ts'
 import type { Runner } from './kernel/workspace.ts'
 import { openEndpoints } from './models/endpoints.ts'
@@ -40,6 +42,7 @@ import { createModels } from './models/index.ts'
 import { createRunner, openWorkspace } from './sandbox/index.ts'
 import { createServer, type Listening, type Server } from './server/server.ts'
 import { openPostgresStore, openSqliteStore } from './store/index.ts'
+import { inputProblem } from './tools/action-input.ts'
 import { createToolbox } from './tools/index.ts'
 import type { Dialect } from './wire/dialect.ts'
 
@@ -170,6 +173,7 @@ async function openParts(config: Config, log: Log, onFatal: (e: Error) => void):
     const endpoints = await openEndpoints({ store, models, box: openBox(config.dataDir) })
     return createEngine({
       ...{ store, models, toolbox, catalog, endpoints, log },
+      hookForms: hookForms(config.dataDir),
       sandbox: {
         runner,
         openWorkspace: (root) => openWorkspace(root, { hidden: [config.dataDir] }),
@@ -184,6 +188,15 @@ async function openParts(config: Config, log: Log, onFatal: (e: Error) => void):
         drainMs: config.drainMs,
       },
     })
+  }
+}
+
+/** How hooks of workspaces are spoken with, by the names that the catalog has for the ways. */
+function hookForms(dataDir: string): Record<string, HookForm> {
+  const idOf = (root: string) => idOfFolder(join(dataDir, 'workspaces'), root)
+  return {
+    [HOOK_FORM]: hookForm({ idOf, mayRewrite: false }),
+    [REWRITING_HOOK_FORM]: hookForm({ idOf, mayRewrite: true }),
   }
 }
 
@@ -315,6 +328,7 @@ function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>)
       ...facts,
       ...ids,
       workspaceFor,
+      source: (agent) => parts.authored.source(agent),
       maxConcurrentRuns: config.runsPerAccount,
     }),
     oah(engine, {
@@ -323,6 +337,7 @@ function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>)
       runtimes: join(dataFolder, 'runtimes'),
       ownWorkspace: config.workspace,
       definitions: shelf,
+      inputProblem,
     }),
     toolang(engine, {
       ...{ caps, jobs, now: Date.now, workspaceFor, isolation },

@@ -105,7 +105,7 @@ const QUERIES: Record<string, string> = {
 const ENDS_SIGN_IN = new Set(['POST /v1/auth/logout'])
 
 const table = () => arkloopTable(createContext(ark.world.engine, ark.accounts, SETTINGS))
-const SETTINGS = { version: '1', newId: uuidv7, now: Date.now }
+const SETTINGS = { version: '1', newId: uuidv7, now: Date.now, source: async () => null }
 
 function pathFor(path: string, of: Things): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => {

@@ -70,6 +70,8 @@ export interface Route {
   tag?: string
   /** Needs no credential. */
   isPublic?: boolean
+  /** Is answered also when the server is busy: how it fares, and streams, which cost little. */
+  isAlwaysLetIn?: boolean
   /** Whether ids in the path have this dialect's form. Decides when two dialects share a path. */
   owns?(path: Record<string, string>, query: Record<string, unknown>): boolean
   // biome-ignore lint/suspicious/noExplicitAny: the schemas of the same row give the types.

@@ -2,6 +2,7 @@
 
 import { createHmac } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import { request as open } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -13,6 +14,7 @@ import {
   PASSWORD,
   type Person,
   personOf,
+  until,
 } from './arkloop-server.ts'
 
 let now = Date.parse('2026-05-06T07:08:09.100Z')
@@ -632,5 +634,33 @@ describe('the rest of the house', () => {
     expect(mounted.headers.get('content-type')).toBe('application/json; charset=utf-8')
     const fine = await alice.ask('GET', '/v1/me')
     expect(fine.headers.get('x-trace-id')).toMatch(/^[0-9a-f]{32}$/)
+  })
+
+  it('that is busy says so, but still how it fares, and goes on telling of runs', async () => {
+    const small = await openArk({ inFlight: 1 })
+    try {
+      const bob = await small.register('bob')
+      const { run } = await begin(bob, [[{ say: 'x' }]])
+      await listen(small.url, bob, run, isEnd)
+      const held = open({
+        ...{ method: 'POST', host: '127.0.0.1', port: new URL(small.url).port },
+        path: '/v1/auth/login',
+        headers: { 'content-length': 100 },
+      })
+      held.on('error', () => {})
+      held.write('{')
+      const busy = await until(async () => {
+        const answer = await bob.ask('GET', '/v1/me')
+        return answer.status === 503 ? answer : null
+      })
+      expect(busy.body).toMatchObject({ code: 'overload.busy', details: { limit: 1 } })
+      expect((await small.ask('GET', '/healthz')).status).toBe(200)
+      expect((await small.ask('GET', '/arkloop/readyz')).body.schema_version).toBeGreaterThan(0)
+      const events = await bob.ask('GET', `/v1/runs/${run}/events?follow=false`)
+      expect(events.body).toContain('event: run.completed')
+      held.destroy()
+    } finally {
+      await small.close()
+    }
   })
 })

@@ -687,6 +687,15 @@ describe('again', () => {
     })
   })
 
+  it(':retry is done by whom it was done before', async () => {
+    const { run, thread } = await begin(alice, says('first'), { persona_id: 'work' })
+    await ended(run)
+    const { run_id } = (await alice.ask('POST', `/v1/threads/${thread}:retry`)).body
+    await ended(run_id)
+    const [row] = (await alice.ask('GET', `/v1/runs?run_id=${run_id}`)).body
+    expect(row.persona_id).toBe('work')
+  })
+
   it(':retry of a thread whose last word waits begins a run', async () => {
     const { body } = await alice.ask('POST', '/v1/threads', {})
     await alice.ask('POST', `/v1/threads/${body.id}/messages`, { content: script(says('x')) })

@@ -44,13 +44,15 @@ export interface Ark {
 
 export interface ArkOptions extends Partial<ArkloopSettings> {
   world?: WorldOptions
+  /** Requests worked on at once. */
+  inFlight?: number
   accounts?: { now?(): number; registration?: 'open' | 'invited'; graceMs?: number }
 }
 
 export const PASSWORD = 'correct horse 9'
 
 export async function openArk(options: ArkOptions = {}): Promise<Ark> {
-  const { world: worldOptions, accounts: accountOptions, ...settings } = options
+  const { world: worldOptions, accounts: accountOptions, inFlight, ...settings } = options
   const folder = worldOptions?.folder ?? mkdtempSync(join(tmpdir(), 'manifold-arkloop-'))
   const world = await openWorld({ ...worldOptions, folder, settings: { drainMs: 100 } })
   const tokens = openTokens(folder)
@@ -67,6 +69,7 @@ export async function openArk(options: ArkOptions = {}): Promise<Ark> {
     newId: uuidv7,
     now: Date.now,
     workspaceFor: (account) => workspaceFor(folder, account),
+    source: (agent) => world.source(agent),
     ...settings,
   })
   const facts = { version: '1.0.0', startedAt: Date.now(), now: Date.now }
@@ -80,6 +83,7 @@ export async function openArk(options: ArkOptions = {}): Promise<Ark> {
     access: { tokens },
     log: { debug() {}, info: log, warn: log, error: log },
     graceMs: 200,
+    ...(inFlight === undefined ? {} : { inFlight }),
   })
   const { url } = await server.listen()
   const ask: Ark['ask'] = (method, path, body, headers = {}) =>

@@ -417,6 +417,45 @@ describe('personas', () => {
       expect((await alice.ask('POST', '/v1/personas', wrong)).status).toBe(422)
   })
 
+  it('have their agents do as their budgets say; what is not named stays', async () => {
+    const budgets = { reasoning_iterations: 2, temperature: 0.3, max_cost_micros: 2_500_000 }
+    const made = await alice.ask('POST', '/v1/personas', {
+      ...persona({ persona_key: 'careful', budgets, reasoning_mode: 'max' }),
+      tool_allowlist: ['read'],
+    })
+    expect(made.body).toMatchObject({ budgets, reasoning_mode: 'xhigh', tool_allowlist: ['read'] })
+    const agent = () => ark.world.engine.catalog.agent('careful')
+    expect(agent()).toMatchObject({
+      limits: { turns: 2, costUsd: 2.5 },
+      temperature: 0.3,
+      thinking: { budgetTokens: 32_000 },
+    })
+    const file = await ark.world.source('careful')
+    const { name: _, ...config } = (file?.config ?? {}) as Record<string, never>
+    await ark.world.engine.catalog.write('careful', {
+      config: { ...config, permissions: { otherwise: { write: 'allow' } } },
+    })
+    const at = `/v1/personas/${made.body.id}`
+    await alice.ask('PATCH', at, { budgets: { max_output_tokens: 50 }, version: '2' })
+    expect(agent()).toMatchObject({ maxOutputTokens: 50, tools: { preset: 'none' } })
+    expect(agent()?.temperature).toBeUndefined()
+    expect(agent()?.permissions.otherwise.write).toBe('allow')
+    const before = ark.world.engine.catalog.agent('careful.v1')
+    expect(before).toMatchObject({ temperature: 0.3, limits: { turns: 2 } })
+    const bad = persona({ persona_key: 'wild', budgets: { temperature: 'hot' } })
+    expect((await alice.ask('POST', '/v1/personas', bad)).status).toBe(422)
+  })
+
+  it('are copied from one that there is', async () => {
+    const copy = { copy_from_repo_persona_key: 'assistant', persona_key: 'twin', version: '1' }
+    const made = await alice.ask('POST', '/v1/personas', copy)
+    expect(made.status).toBe(201)
+    const source = ark.world.engine.catalog.agent('assistant')
+    expect(made.body).toMatchObject({ prompt_md: source?.instructions, source: 'custom' })
+    const none = { ...copy, copy_from_repo_persona_key: 'nobody', persona_key: 'other' }
+    expect((await alice.ask('POST', '/v1/personas', none)).body.code).toBe('personas.not_found')
+  })
+
   it('of another account are neither seen nor used', async () => {
     await alice.ask('POST', '/v1/personas', persona({ persona_key: 'spy' }))
     const other = await ark.register('stranger')

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { uuidv7 } from 'uuidv7'
 import { openBox } from '../../src/access/index.ts'
-import { openCatalog } from '../../src/catalog/index.ts'
+import { type EditableCatalog, openCatalog } from '../../src/catalog/index.ts'
 import {
   createEngine,
   DEFAULT_SETTINGS,
@@ -14,6 +14,7 @@ import {
   type RunningEngine,
 } from '../../src/engine/index.ts'
 import type { Event } from '../../src/kernel/event.ts'
+import type { HookForm } from '../../src/kernel/hook.ts'
 import type {
   Catalog,
   Models,
@@ -43,12 +44,15 @@ export interface WorldOptions {
   open?(folder: string): Promise<Store>
   clock?(): number
   log?: EngineLog
+  hookForms?: Record<string, HookForm>
 }
 
 export interface World {
   folder: string
   files: string
   store: Store
+  /** An agent's files as they are written. */
+  source: EditableCatalog['source']
   engine: RunningEngine
   begin(script: unknown, options?: Partial<NewThread>): Promise<Receipt>
   submit(thread: string, request: Request): Promise<Receipt>
@@ -84,6 +88,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const endpoints = await openEndpoints({ store, models, box: openBox(folder) })
   const engine = createEngine({
     ...{ store, models, toolbox, catalog, endpoints, sandbox },
+    ...(options.hookForms ? { hookForms: options.hookForms } : {}),
     clock: options.clock ?? Date.now,
     newId: uuidv7,
     log: options.log ?? {
@@ -102,6 +107,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const until: World['until'] = (thread, is) => follow(engine, thread, is)
   return {
     ...{ folder, files, store, engine, until },
+    source: (name) => agents.source(name),
     begin: (script, thread = {}) =>
       engine.begin(
         { agent: 'assistant', account: 'local', origin: ORIGIN, ...thread },

@@ -16,6 +16,8 @@ export interface ArkloopSettings {
    * Accounts that share a folder can read each other's files.
    */
   workspaceFor?(account: string): string
+  /** What an agent's file says, as it is written; null when nothing answers to the name. */
+  source(agent: string): Promise<{ config: Record<string, unknown> } | null>
   /** How many runs of an account may go on at once; null: any number. */
   maxConcurrentRuns?: number | null
   /** Origins of web pages that may read answers; globs. Default: pages served from this machine. */

@@ -4,10 +4,11 @@ import type { Actor } from '../../kernel/accounts.ts'
 import type { Agent } from '../../kernel/agent.ts'
 import { isFault } from '../../kernel/fault.ts'
 import type { Json } from '../../kernel/part.ts'
+import { withBudgets, withReasoning } from './budget.ts'
 import type { Context } from './context.ts'
 import { invalid, notFound, refusal } from './faults.ts'
 import { uuidIn } from './id.ts'
-import { agentName, isFor, KEPT, keptOf, personaView, versionsOf } from './persona.ts'
+import { agentName, isFor, KEPT, type Kept, keptOf, personaView, versionsOf } from './persona.ts'
 import { type ArkRoute, ark, demand, json } from './row.ts'
 import { PersonaBody, PersonaPatch, ScopeQuery } from './schema.ts'
 
@@ -92,10 +93,19 @@ async function create(context: Context, actor: Actor, body: PersonaBody): Promis
   const isTaken = named !== null && !there.includes(named)
   if (isTaken || there.some((a) => keptOf(a).version === version))
     throw refusal('conflict', 'personas.conflict', 'persona already exists')
+  const copied = body.copy_from_repo_persona_key ?? null
+  const model = copied === null ? null : (versionsOf(engine.catalog, account, copied)[0] ?? null)
+  if (copied !== null && !model) throw notFound('personas.not_found', 'persona')
   const old = there.find((a) => keptOf(a).isActive)
   if (old) await keep(context, old)
-  return write(context, old?.name ?? name, { key, version, account, scope }, body)
+  const head = { key, version, account, scope }
+  const base = model ? await configOf(context, model) : {}
+  const files = { config: copyOf(base), instructions: model?.instructions ?? '' }
+  return write(context, old?.name ?? name, head, { body, files, before: null })
 }
+
+/** Without what says whose it is. */
+const copyOf = ({ [KEPT]: _, account: __, ...rest }: Record<string, Json>) => rest
 
 type Shelf = Pick<Head, 'account' | 'scope'>
 
@@ -109,7 +119,8 @@ async function keep(context: Context, agent: Agent): Promise<void> {
   const there = context.engine.catalog.agent(name)
   if (there && (keptOf(there).key !== kept.key || keptOf(there).account !== kept.account))
     throw refusal('conflict', 'personas.conflict', `another persona is called ${name}`)
-  const config = { ...configOf(agent), [KEPT]: { ...kept, isActive: false } as unknown as Json }
+  const base = await configOf(context, agent)
+  const config = { ...base, [KEPT]: { ...kept, isActive: false } as unknown as Json }
   await engineWrite(context, name, { config, instructions: agent.instructions })
 }
 
@@ -123,57 +134,70 @@ async function change(context: Context, agent: Agent, body: PersonaPatch): Promi
     await keep(context, agent)
   }
   const { key, account, scope } = kept
-  return write(
-    context,
-    agent.name,
-    { key, version: version ?? kept.version, account, scope },
-    body,
-    agent,
-  )
+  const head = { key, version: version ?? kept.version, account, scope }
+  const files = { config: await configOf(context, agent), instructions: agent.instructions }
+  return write(context, agent.name, head, { body, files, before: kept })
 }
 
 type Head = { key: string; version: string; account: string | null; scope: 'user' | 'platform' }
 
-async function write(
-  context: Context,
-  name: string,
-  head: Head,
-  body: PersonaBody | PersonaPatch,
-  old?: Agent,
-): Promise<Agent> {
+interface Files {
+  config: Record<string, Json>
+  instructions: string
+}
+
+interface Edit {
+  body: PersonaBody | PersonaPatch
+  /** As they are, or as those of what is copied. */
+  files: Files
+  /** Of the same persona; null for a new one. */
+  before: Kept | null
+}
+
+async function write(context: Context, name: string, head: Head, { body, files, before }: Edit) {
   const { settings } = context
-  const before = old ? keptOf(old) : null
-  const fields = { ...before?.fields, ...fieldsOf(body) }
   const isSame = before?.version === head.version
-  const kept = {
+  const kept: Kept = {
     ...head,
     isActive: body.is_active ?? before?.isActive ?? true,
     id: isSame ? before.id : settings.newId(),
     createdAt: isSame ? before.createdAt : settings.now(),
-    fields,
+    fields: { ...before?.fields, ...fieldsOf(body) },
   }
-  const base = old ? configOf(old) : {}
   const config: Record<string, Json> = {
-    ...base,
-    ...(body.description === undefined ? {} : { description: body.description ?? '' }),
-    ...(body.display_name === undefined ? {} : { displayName: body.display_name }),
-    ...(body.model === undefined ? {} : { model: body.model ?? null }),
-    ...toolsOf(body, old),
+    ...settled(files.config, body),
     ...(head.scope === 'user' && head.account !== null ? { account: head.account } : {}),
     [KEPT]: kept as unknown as Json,
   }
-  const instructions = body.prompt_md ?? old?.instructions ?? ''
-  return engineWrite(context, name, { config, instructions })
+  return engineWrite(context, name, { config, instructions: body.prompt_md ?? files.instructions })
 }
 
-function toolsOf(body: PersonaBody | PersonaPatch, old?: Agent): Record<string, Json> {
+/** The agent's own settings, with what the body says of them. */
+function settled(old: Record<string, Json>, body: PersonaBody | PersonaPatch) {
+  const { description, display_name, model, budgets, reasoning_mode } = body
+  let config: Record<string, Json> = {
+    ...old,
+    ...(description === undefined ? {} : { description: description ?? '' }),
+    ...(display_name == null ? {} : { displayName: display_name }),
+    ...(model === undefined ? {} : { model: model ?? null }),
+    ...toolsOf(body, old),
+  }
+  if (budgets !== undefined) config = withBudgets(config, budgets ?? {})
+  if (reasoning_mode !== undefined) config = withReasoning(config, reasoning_mode ?? '')
+  return config
+}
+
+function toolsOf(
+  body: PersonaBody | PersonaPatch,
+  old: Record<string, Json>,
+): Record<string, Json> {
   const { tool_allowlist: allow, tool_denylist: deny } = body
   if (allow === undefined && deny === undefined) return {}
-  const preset = allow && allow.length > 0 ? 'none' : (old?.tools.preset ?? 'full')
+  const before = (old.tools ?? {}) as { preset?: Json; allow?: Json; deny?: Json }
   const tools = {
-    preset,
-    allow: allow ?? old?.tools.allow ?? [],
-    deny: deny ?? old?.tools.deny ?? [],
+    preset: allow && allow.length > 0 ? 'none' : (before.preset ?? 'full'),
+    allow: allow ?? before.allow ?? [],
+    deny: deny ?? before.deny ?? [],
   }
   return { tools }
 }
@@ -186,24 +210,20 @@ const FIELDS = [
   'reasoning_mode',
   'preferred_credential',
   'budgets',
+  'tool_allowlist',
+  'tool_denylist',
 ] as const
 
 const fieldsOf = (body: PersonaBody | PersonaPatch): Record<string, unknown> =>
   Object.fromEntries(FIELDS.flatMap((f) => (body[f] === undefined ? [] : [[f, body[f]]])))
 
-/** What the agent's file says, as far as this API can say it. */
-const configOf = (agent: Agent): Record<string, Json> => ({
-  ...(agent.extra as Record<string, Json>),
-  description: agent.about,
-  model: agent.model,
-  tools: { preset: agent.tools.preset, allow: agent.tools.allow, deny: agent.tools.deny },
-})
+/** As it is written, without the name, which is the folder's. */
+async function configOf({ settings }: Context, agent: Agent): Promise<Record<string, Json>> {
+  const { name: _, ...config } = (await settings.source(agent.name))?.config ?? {}
+  return config as Record<string, Json>
+}
 
-async function engineWrite(
-  { engine }: Context,
-  name: string,
-  files: { config: Record<string, Json>; instructions: string },
-): Promise<Agent> {
+async function engineWrite({ engine }: Context, name: string, files: Files): Promise<Agent> {
   try {
     return await engine.catalog.write(name, files)
   } catch (error) {

@@ -8,7 +8,7 @@ import type { Agent } from '../../kernel/agent.ts'
 import type { Catalog } from '../../kernel/ports.ts'
 
 /** What a persona keeps in the agent's file beside what the agent is. */
-interface Kept {
+export interface Kept {
   key: string
   version: string
   isActive: boolean
@@ -112,8 +112,8 @@ export function personaView(agent: Agent, alias?: { key: string; title: string }
     ...(fields.selector_name ? { selector_name: fields.selector_name } : {}),
     ...(fields.selector_order === undefined ? {} : { selector_order: fields.selector_order }),
     prompt_md: agent.instructions,
-    tool_allowlist: agent.tools.allow,
-    tool_denylist: agent.tools.deny,
+    tool_allowlist: fields.tool_allowlist ?? agent.tools.allow,
+    tool_denylist: fields.tool_denylist ?? agent.tools.deny,
     core_tools: [],
     budgets: fields.budgets ?? {},
     roles: {},

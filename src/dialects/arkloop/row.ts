@@ -45,6 +45,8 @@ export interface ArkRoute {
   bodyLimit?: number
   /** The handler reads the body itself. */
   rawBody?: boolean
+  /** As for a route. */
+  isAlwaysLetIn?: boolean
   /** Status of the answer when all is well; for the API document. */
   answers?: number
   // biome-ignore lint/suspicious/noExplicitAny: the schemas of the same row give the types.
@@ -75,6 +77,7 @@ export function toRoute(row: ArkRoute): Route {
     isPublic: rule.may === 'public',
     ...(body ? { body: ANYTHING, bodyOptional: true } : {}),
     ...(row.rawBody ? { rawBody: true } : {}),
+    ...(row.isAlwaysLetIn ? { isAlwaysLetIn: true } : {}),
     bodyLimit: row.bodyLimit ?? BODY_LIMIT,
     handle: async (call: Call) => {
       const actor = actorOf(call.principal, rule)

@@ -108,6 +108,7 @@ export const runRoutes = (context: Context): ArkRoute[] => [
   ark({
     method: 'GET',
     path: '/v1/runs/{run}/events',
+    isAlwaysLetIn: true,
     summary: 'The events of a run, stored and live',
     rule: READ_RUN,
     query: EventsQuery,

@@ -9,6 +9,7 @@ export const serverRoutes = ({ engine }: Context): ArkRoute[] => [
   ark({
     method: 'GET',
     path: '/healthz',
+    isAlwaysLetIn: true,
     summary: 'Is the server up',
     rule: PUBLIC,
     handle: () => json({ status: 'ok' }),
@@ -16,11 +17,12 @@ export const serverRoutes = ({ engine }: Context): ArkRoute[] => [
   ark({
     method: 'GET',
     path: '/readyz',
+    isAlwaysLetIn: true,
     summary: 'Can the server work',
     rule: PUBLIC,
     handle: async () => {
-      const { version } = await engine.store.health()
-      const schema = typeof version === 'number' ? version : 0
+      const { migration } = await engine.store.health()
+      const schema = typeof migration === 'number' ? migration : 0
       const same = { schema_version: schema, expected_schema_version: schema, match: true }
       return json({ status: 'ok', ...same })
     },

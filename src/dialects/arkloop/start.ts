@@ -75,8 +75,10 @@ export async function retryRun(
     if (!last) throw invalidState('there is nothing to retry')
     const given: Told = body.model ? { model: body.model } : {}
     const asked = { source: 'retry', ...given, ...continuation(null) }
-    const { hints, choice } = await choose(context, from, { model: body.model }, asked)
-    const origin = originOf(from.actor, hints)
+    const chosen = await choose(context, from, { model: body.model }, asked)
+    const { choice } = chosen
+    const persona = await personaOf(context, last.run)
+    const origin = originOf(from.actor, { ...chosen.hints, ...persona })
     if (last.run === null) {
       const input = inputOf(pending, current)
       const submit = { do: 'submit' as const, busy: 'reject' as const, input, origin, ...choice }
@@ -85,14 +87,14 @@ export async function retryRun(
     const of = last.run
     const messages = ownMessages(shown, of)
     const { model } = choice
-    const chosen = model === undefined ? {} : { model }
+    const other = model === undefined ? {} : { model }
     const retry = {
       do: 'retry' as const,
       of,
       reason: 'retry' as const,
       busy: 'reject' as const,
       origin,
-      ...chosen,
+      ...other,
     }
     return make(context, from, current, { request: retry, messages })
   })
@@ -119,7 +121,8 @@ export async function editMessage(
     const input = [...kept.flatMap((m) => m.input), ...edited.input]
     const messages = [...kept.map((m) => m.id), edited.id]
     const asked = { source: 'edit', thread_tail_message_id: edited.id, ...continuation(null) }
-    const hints: RunHints = { trace_id: from.trace, asked }
+    const persona = await personaOf(context, old.run)
+    const hints: RunHints = { trace_id: from.trace, asked, ...persona }
     const origin = originOf(from.actor, hints)
     const request: Making['request'] =
       old.run === null
@@ -227,6 +230,13 @@ const inTurn = (
 function inputOf(pending: readonly Posted[], thread: Thread): InputPart[] {
   const input = pending.flatMap((m) => m.input)
   return input.length > 0 || thread.messages.length === 0 ? input : [GO_ON]
+}
+
+/** What is done again is done by whom it was done before. */
+async function personaOf(context: Context, run: string | null): Promise<{ persona?: string }> {
+  const row = run === null ? null : await context.engine.store.run(run)
+  const persona = row ? (await context.hints.of(row))?.persona : undefined
+  return persona === undefined ? {} : { persona }
 }
 
 const ownMessages = (shown: readonly Shown[], run: string): string[] =>

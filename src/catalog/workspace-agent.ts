@@ -7,8 +7,10 @@ import {
   type Skill,
   type ToolServer,
 } from '../kernel/agent.ts'
+import type { Hook } from '../kernel/hook.ts'
 import { ASK_BEFORE_CHANGES } from '../kernel/policy.ts'
 import { revisionOf } from './revision.ts'
+import { NATIVE } from './workspace-native.ts'
 import { composed, type Prompts } from './workspace-prompt.ts'
 import { type Fields, fieldsAt, isFields, numberAt, textAt, wordsAt } from './workspace-yaml.ts'
 
@@ -33,6 +35,7 @@ export interface Surroundings {
   servers: Record<string, ToolServer>
   /** Names of tools that no agent gets, as globs. */
   denied: string[]
+  hooks: Hook[]
   /** Those that models may run, each with its name. */
   actions: readonly { name: string }[]
   /** Names of all agents of the workspace. */
@@ -48,18 +51,6 @@ export interface ModelChoice {
   topP?: number
   maxOutputTokens?: number
   problem?: string
-}
-
-/** OAH's native tools by the names they have here. */
-const NATIVE: Record<string, string[]> = {
-  Bash: ['shell'],
-  Read: ['read', 'list'],
-  Write: ['write'],
-  Edit: ['edit'],
-  Glob: ['glob'],
-  Grep: ['grep'],
-  WebFetch: ['web_fetch'],
-  TodoWrite: ['todo'],
 }
 
 export const insideName = (workspace: string, agent: string): string => `${workspace}.${agent}`
@@ -82,6 +73,10 @@ export function workspaceAgent(
   if (unknown.length > 0) problems.push(`there is no native tool ${unknown.join(', ')}`)
   const isWanted = (kind: string, one: string, fields = without): boolean =>
     (wordsAt(tools, kind)?.includes(one) ?? true) && !not(kind, fields).includes(one)
+  const named = (kind: string): string[] =>
+    (wordsAt(head, kind) ?? []).map((name) =>
+      around.agents.has(name) ? insideName(around.id, name) : name,
+    )
   const barred = fieldsAt(without, 'tools')
   const deny = [...not('native', barred).flatMap((t) => NATIVE[t] ?? []), ...around.denied]
   const agent: Agent = {
@@ -105,22 +100,53 @@ export function workspaceAgent(
     servers: Object.fromEntries(
       Object.entries(around.servers).filter(([s]) => isWanted('external', s, barred)),
     ),
-    children: (wordsAt(head, 'subagents') ?? []).map((child) =>
-      around.agents.has(child) ? insideName(around.id, child) : child,
-    ),
+    children: named('subagents'),
+    hooks: around.hooks,
     folder: around.root,
     revision: revisionOf([
       ...[around.id, name, body, around.agentsMd, around.memory],
       JSON.stringify([head, around.actions, around.skills, around.servers, around.prompts]),
-      JSON.stringify([around.denied, model]),
+      JSON.stringify([around.denied, around.hooks, model]),
     ]),
     extra: {
       mode,
-      switch: wordsAt(head, 'switch') ?? [],
+      switch: named('switch'),
       actions: around.actions.filter((a) => isWanted('actions', a.name)),
     },
   }
   return { made: { name, mode, about, agent }, problems }
+}
+
+/** Does what the API asks of actions, also of those that models may not run. No session has it. */
+export function actionAgent(id: string, root: string, around: ActionSurroundings): Agent {
+  const { actions, hooks } = around
+  return {
+    name: insideName(id, ACTION_AGENT),
+    about: 'Runs the actions of its workspace.',
+    instructions: '',
+    model: null,
+    tools: { preset: 'none', allow: ['run_action'], deny: [] },
+    permissions: ASK_BEFORE_CHANGES,
+    limits: DEFAULT_LIMITS,
+    compaction: DEFAULT_COMPACTION,
+    unknownOutcome: 'tell',
+    askTimeoutMs: null,
+    skills: [],
+    servers: {},
+    children: [],
+    hooks,
+    folder: root,
+    revision: revisionOf([id, JSON.stringify([actions, hooks])]),
+    extra: { actions },
+  }
+}
+
+/** No agent's file can have this name. */
+export const ACTION_AGENT = '.actions'
+
+interface ActionSurroundings {
+  actions: readonly { name: string }[]
+  hooks: Hook[]
 }
 
 const modeOf = (value: unknown): AgentMode =>
@@ -139,6 +165,7 @@ const toolsOf = (native: string[], servers: string[], deny: string[]): Agent['to
     'skill',
     'task',
     'run_action',
+    'switch_agent',
     ...servers.map((server) => `${server}__*`),
   ],
   deny,

@@ -104,8 +104,9 @@ export async function openWorkspaceCatalog(
     agent: (name) => {
       const dot = name.indexOf('.')
       const own = dot < 0 ? undefined : known.get(name.slice(0, dot))
-      const found = own?.definition.agents.find((a) => a.agent.name === name)
-      return found?.agent ?? catalog.agent(name)
+      const found = own?.definition.agents.find((a) => a.agent.name === name)?.agent
+      const acting = own?.definition.actionAgent
+      return found ?? (acting?.name === name ? acting : catalog.agent(name))
     },
     problems: () => [
       ...catalog.problems(),

@@ -4,13 +4,15 @@
  */
 
 import { join } from 'node:path'
-import type { Skill, ToolServer } from '../kernel/agent.ts'
+import type { Agent, Skill, ToolServer } from '../kernel/agent.ts'
+import type { Hook } from '../kernel/hook.ts'
 import type { Endpoint } from '../kernel/ports.ts'
 import type { Problem } from './agent-folder.ts'
 import { Folder } from './folder.ts'
 import { readSkills } from './skill.ts'
 import { type Action, readActions } from './workspace-action.ts'
-import { modelChoice, type WorkspaceAgent, workspaceAgent } from './workspace-agent.ts'
+import { actionAgent, modelChoice, type WorkspaceAgent, workspaceAgent } from './workspace-agent.ts'
+import { readHooks, type ShownHook } from './workspace-hook.ts'
 import { readModels, type WorkspaceModel } from './workspace-model.ts'
 import { type Prompts, readPrompts } from './workspace-prompt.ts'
 import { filesIn, HOME, NAME, type Reader } from './workspace-reader.ts'
@@ -31,7 +33,9 @@ export interface Definition {
   actions: Action[]
   skills: { name: string; about: string; exposeToLlm: boolean }[]
   tools: ShownTool[]
-  hooks: { name: string; matcher?: string; handlerType?: string; events: string[] }[]
+  hooks: ShownHook[]
+  /** Runs the actions, whoever leads a session. */
+  actionAgent: Agent
   problems: Problem[]
 }
 
@@ -58,7 +62,9 @@ export async function readWorkspace(id: string, root: string): Promise<Workspace
   problems.push(...skills.problems)
   const tools = await readTools(reader, root)
   const actions = await readActions(reader)
+  const hooks = await readHooks(reader)
   const around: Around = {
+    hooks: hooks.hooks,
     ...{ id, root, skills: skills.skills, servers: tools.servers, denied: tools.denied },
     actions: actions.filter((a) => a.exposeToLlm),
     models: new Map(models.models.map((m) => [m.name, m.inside])),
@@ -72,7 +78,8 @@ export async function readWorkspace(id: string, root: string): Promise<Workspace
     actions,
     skills: skills.skills.map(({ name, about }) => ({ name, about, exposeToLlm: true })),
     tools: tools.shown,
-    hooks: await readHooks(reader),
+    hooks: hooks.shown,
+    actionAgent: actionAgent(id, root, { actions, hooks: hooks.hooks }),
     problems,
   }
   return { definition, endpoints: models.endpoints, seen: folder.seen }
@@ -87,6 +94,7 @@ interface Around {
   skills: Skill[]
   servers: Record<string, ToolServer>
   denied: string[]
+  hooks: Hook[]
   models: ReadonlyMap<string, string>
   prompts: Prompts
   memory: string
@@ -140,23 +148,4 @@ async function readAgents(
 function wrongWith(name: string, body: string): string | null {
   if (!NAME.test(name)) return 'its name has other characters than letters, digits, dots and dashes'
   return body === '' ? 'says nothing below its front matter' : null
-}
-
-// ---- hooks ----------------------------------------------------------------------------
-
-async function readHooks(reader: Reader): Promise<Definition['hooks']> {
-  const hooks: Definition['hooks'] = []
-  for (const { name, path } of await filesIn(reader, 'hooks', /\.ya?ml$/i)) {
-    const fields = await readYaml(reader.folder, path, reader.reportOn(path))
-    if (fields === null) continue
-    const matcher = textAt(fields, 'matcher')
-    const handlerType = textAt(fieldsAt(fields, 'handler'), 'type')
-    hooks.push({
-      name: textAt(fields, 'name') ?? name,
-      ...(matcher === undefined ? {} : { matcher }),
-      ...(handlerType === undefined ? {} : { handlerType }),
-      events: wordsAt(fields, 'events') ?? [],
-    })
-  }
-  return hooks
 }

@@ -17,6 +17,7 @@ import { createRead } from './read.ts'
 import { actionsOf, createRunAction } from './run-action.ts'
 import { createShell } from './shell.ts'
 import { createSkill } from './skill.ts'
+import { createSwitchAgent, successorsOf } from './switch-agent.ts'
 import { createTask } from './task.ts'
 import { createTodo } from './todo.ts'
 import { createWebFetch, type FetchSettings } from './web-fetch.ts'
@@ -106,6 +107,7 @@ function ofAgent(agent: Agent, sandbox: Sandbox): Tool[] {
   if (agent.children === null || agent.children.length > 0) tools.push(createTask(agent))
   if (agent.skills.length > 0) tools.push(createSkill(agent, sandbox))
   if (actionsOf(agent).length > 0) tools.push(createRunAction(agent, sandbox))
+  if (successorsOf(agent).length > 0) tools.push(createSwitchAgent(agent))
   return tools
 }
 

@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Agent } from '../kernel/agent.ts'
 import { Fault } from '../kernel/fault.ts'
+import { dress } from '../kernel/id.ts'
 import type { Json } from '../kernel/part.ts'
 import type { Tool, ToolContext, ToolItem } from '../kernel/ports.ts'
 import type { Exit, Sandbox } from '../kernel/workspace.ts'
-import { CANCELLED, defineTool, done, failed } from './define.ts'
+import { inputProblem } from './action-input.ts'
+import { bounded, CANCELLED, defineTool, done, failed } from './define.ts'
 
 const MAX_TIMEOUT_MS = 600_000
 
@@ -61,7 +63,9 @@ async function* run(
 ): AsyncGenerator<ToolItem, void> {
   const action = actions.find((a) => a.name === name)
   if (!action) throw new Fault('not_found', `There is no action ${JSON.stringify(name)}.`)
-  await check(action, input)
+  const problem = await inputProblem(action.inputSchema, input)
+  if (problem !== null)
+    throw new Fault('invalid', `Input for action ${name} is invalid: ${problem}`)
   const { workspace: root, signal, confinement } = context
   const longest = Math.min(action.timeoutMs ?? MAX_TIMEOUT_MS, MAX_TIMEOUT_MS)
   const timeoutMs = Math.min(longest, confinement?.timeoutMs ?? longest)
@@ -72,6 +76,7 @@ async function* run(
     env: environment(action, input, context),
     stdin: JSON.stringify(input),
     timeoutMs,
+    streams: 'apart' as const,
     signal,
     ...(confinement ? { confinement } : {}),
   }
@@ -94,34 +99,19 @@ const environment = (action: Action, input: Json, context: ToolContext) => ({
   ...action.environment,
   OPENHARNESS_WORKSPACE_ROOT: context.workspace,
   OPENHARNESS_ACTION_NAME: action.name,
-  OPENHARNESS_RUN_ID: context.run,
+  OPENHARNESS_RUN_ID: dress('run_', context.run),
   OPENHARNESS_ACTION_INPUT: JSON.stringify(input),
 })
 
-async function check({ name, inputSchema }: Action, input: Json): Promise<void> {
-  if (inputSchema === null || typeof inputSchema !== 'object') return
-  const { Ajv2020 } = await import('ajv/dist/2020.js')
-  const ajv = new Ajv2020({ strict: false, validateFormats: false, logger: false, allErrors: true })
-  const isRight = ajv.compile(withoutPatterns(inputSchema) as object)
-  if (isRight(input)) return
-  const why = ajv.errorsText(isRight.errors, { dataVar: '' })
-  throw new Fault('invalid', `Input for action ${name} is invalid: ${why}`)
-}
-
-/** A pattern that somebody in the workspace wrote could keep the server busy for ever. */
-function withoutPatterns(schema: Json): Json {
-  if (Array.isArray(schema)) return schema.map(withoutPatterns)
-  if (schema === null || typeof schema !== 'object') return schema
-  return Object.fromEntries(
-    Object.entries(schema)
-      .filter(([key]) => key !== 'pattern' && key !== 'patternProperties')
-      .map(([key, value]) => [key, withoutPatterns(value)]),
-  )
-}
-
 function result(exit: Exit, timeoutMs: number): ToolItem {
-  const text = exit.stdout.text.trimEnd()
-  const meta = { exitCode: exit.code, durationMs: exit.durationMs }
+  const [out, err] = [exit.stdout.text, exit.stderr.text]
+  const text = [out.trimEnd(), err.trimEnd()].filter((t) => t !== '').join('\n')
+  const meta = {
+    exitCode: exit.code,
+    durationMs: exit.durationMs,
+    stdout: bounded(out, MAX_META_BYTES).text,
+    stderr: bounded(err, MAX_META_BYTES).text,
+  }
   const said = (last: string): string => (text ? `${text}\n${last}` : last)
   if (exit.cause === 'failed') return failed(exit.problem ?? 'It could not be started.', meta)
   if (exit.cause === 'aborted') return failed(said(`[${CANCELLED}]`), meta)
@@ -129,3 +119,6 @@ function result(exit: Exit, timeoutMs: number): ToolItem {
   if (exit.code !== 0) return failed(said(`[exit ${exit.code ?? exit.signal}]`), meta)
   return done(text || '[The action printed nothing.]', meta)
 }
+
+/** Of what clients are told apart from the result. */
+const MAX_META_BYTES = 64 * 1024

@@ -5,6 +5,7 @@ import type { Agent } from '../kernel/agent.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Tool } from '../kernel/ports.ts'
 import { defineTool, failed, parse } from './define.ts'
+import { meantBy, nameFor } from './sibling.ts'
 
 const Input = z.strictObject({
   prompt: z
@@ -22,23 +23,28 @@ export const createTask = (agent: Agent): Tool => ({
     input: Input,
     access: 'agent',
     kind: 'child',
-    subject: (input) => input.agent ?? agent.name,
-    grant: (input) => (input.agent ?? agent.name).replaceAll('*', '\0'),
+    subject: (input) => meant(agent, input.agent),
+    grant: (input) => meant(agent, input.agent).replaceAll('*', '\0'),
     run: async () => failed('A task is given, not run.'),
   }),
   child: (raw) => {
     const parsed = parse(Input, raw)
     if (!('input' in parsed)) return parsed
-    const { prompt, agent: chosen = null, name } = parsed.input
-    const wanted = chosen ?? agent.name
+    const { prompt, agent: chosen, name } = parsed.input
+    const wanted = meant(agent, chosen)
     if (agent.children !== null && !agent.children.includes(wanted))
       return new Fault('unknown_agent', `You may not give tasks to ${wanted}.${whom(agent)}`)
-    return { agent: chosen, name: name ?? titleOf(prompt), prompt }
+    return { agent: chosen ? wanted : null, name: name ?? titleOf(prompt), prompt }
   },
 })
 
-const whom = ({ children }: Agent): string =>
-  children === null ? '' : ` Agents: ${children.join(', ')}.`
+const meant = (agent: Agent, said: string | undefined): string =>
+  said === undefined ? agent.name : meantBy(agent, said, agent.children)
+
+const whom = (agent: Agent): string =>
+  agent.children === null
+    ? ''
+    : ` Agents: ${agent.children.map((child) => nameFor(agent, child)).join(', ')}.`
 
 function titleOf(prompt: string): string {
   const line = prompt.trim().split('\n')[0] as string

@@ -110,20 +110,6 @@ describe('the catalog', () => {
 })
 
 describe('actions', () => {
-  it('are found and checked, and say that they cannot be run yet', async () => {
-    const run = async (name: string, body: Json) => {
-      const path = `/api/v1/workspaces/${id}/actions/${name}/runs`
-      const answer = await server.ask('POST', path, body)
-      return [answer.status, (answer.body.error as Json).code]
-    }
-    expect(await run('nope', {})).toEqual([404, 'action_not_found'])
-    expect(await run('echo.it', {})).toEqual([403, 'action_not_callable_by_api'])
-    expect(await run('echo.it', { triggerSource: 'user' })).toEqual([
-      501,
-      'action_runs_unavailable',
-    ])
-  })
-
   it('are run by agents, with a checked input, behind the walls', async () => {
     const session = await server.newSession(id)
     const call = (input: Json) => ({ call: 'run_action', input: { name: 'echo.it', input } })

@@ -170,7 +170,7 @@ describe('tool servers that are commands', () => {
     await server.ended(
       (await server.say(session, script([call], [{ say: 'Again.' }]))).runId as string,
     )
-    expect(starts().length).toBe(count + 1)
+    expect(starts().length).toBeGreaterThan(count)
   })
 
   it('give only the tools they expose, and a broken one harms nothing', async () => {

@@ -4,9 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openWorkspaceCatalog, type WorkspaceCatalog } from '../../src/catalog/workspace-catalog.ts'
+import { HOOK_FORM, REWRITING_HOOK_FORM } from '../../src/catalog/workspace-hook.ts'
 import { native } from '../../src/dialects/native/index.ts'
-import { idOfFolder, type OahSettings, oah } from '../../src/dialects/oah/index.ts'
+import { hookForm, idOfFolder, type OahSettings, oah } from '../../src/dialects/oah/index.ts'
 import { createServer } from '../../src/server/server.ts'
+import { inputProblem } from '../../src/tools/action-input.ts'
 import { frames, type SseFrame } from '../support/sse.ts'
 import { openWorld, type World, type WorldOptions } from '../support/world.ts'
 
@@ -58,13 +60,17 @@ export async function startOah({ world: given, settings }: Options = {}): Promis
   const workspaces = join(folder, 'workspaces')
   mkdirSync(workspaces, { recursive: true })
   let definitions: WorkspaceCatalog | undefined
+  const idOf = (root: string): string => idOfFolder(workspaces, root)
   const world = await openWorld({
     log: { warn() {}, error() {} },
     ...given,
     folder,
     settings: { drainMs: 100, ...given?.settings },
+    hookForms: {
+      [HOOK_FORM]: hookForm({ idOf, mayRewrite: false }),
+      [REWRITING_HOOK_FORM]: hookForm({ idOf, mayRewrite: true }),
+    },
     wrapCatalog: async (catalog, models) => {
-      const idOf = (root: string): string => idOfFolder(workspaces, root)
       definitions = await openWorkspaceCatalog({ catalog, models, folder: workspaces, idOf })
       return definitions
     },
@@ -78,6 +84,7 @@ export async function startOah({ world: given, settings }: Options = {}): Promis
     definitions,
     runtimes: join(folder, 'runtimes'),
     ownWorkspace: world.files,
+    inputProblem,
     ...settings,
   })
   const server = createServer({

@@ -21,6 +21,7 @@ const NOTHING: Definition = {
   skills: [],
   tools: [],
   hooks: [],
+  actionAgent: { name: '' },
   problems: [],
 }
 

@@ -2,24 +2,24 @@
 
 import type { Event, EventOf } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
-import type { Chronicle, OpenTurn } from './chronicle.ts'
-import { callPart, inputContent, messagesIn, resultPart, spokenContent } from './content.ts'
+import { actionIn } from './action.ts'
+import { delegated, hooked, returned, switched } from './agent-chronicling.ts'
+import type { Chronicle } from './chronicle.ts'
+import { compacted } from './compaction.ts'
+import { inputContent, messagesIn } from './content.ts'
+import { historyMessageId, inputMessageId } from './id.ts'
+import type { MessageRecord, RunRecord } from './record.ts'
+import { addSystem } from './step.ts'
+import { endOf } from './telling.ts'
+import { agentName } from './tool.ts'
 import {
-  boundaryMessageId,
-  callMessageId,
-  historyMessageId,
-  inputMessageId,
-  resultMessageId,
-  runId,
-  sessionId,
-  stepId,
-  summaryMessageId,
-  turnMessageId,
-} from './id.ts'
-import { errorCode } from './project.ts'
-import type { MessageRecord, RunRecord, StepRecord } from './record.ts'
-import { endOf, finishReason } from './telling.ts'
-import { agentName, toolInput, toolName, toolSource } from './tool.ts'
+  answered,
+  interrupted,
+  speak,
+  startTurn,
+  toolEnded,
+  toolStarted,
+} from './turn-chronicling.ts'
 
 export function note(chronicle: Chronicle, event: Event): void {
   const run = event.run === null ? undefined : chronicle.runs.get(event.run)
@@ -107,6 +107,12 @@ function noteRun(chronicle: Chronicle, run: RunRecord, event: Event): void {
     case 'child.ended':
       returned(run, event)
       return
+    case 'run.switched':
+      switched(run, event)
+      return
+    case 'hook.ended':
+      hooked(chronicle, run, event)
+      return
     case 'context.compacted':
       compacted(chronicle, run, event)
       return
@@ -166,13 +172,19 @@ const isRecord = (value: Json | undefined): value is { [key: string]: Json } =>
 
 function newRun(event: EventOf<'run.created'>, hints: { [key: string]: Json }): RunRecord {
   const { kind, origin, agent, model } = event.data
+  const action = actionIn(hints)
   return {
     id: event.run as string,
     kind,
     status: 'queued',
     principal: origin.principal,
     hints,
-    agent: agent === undefined ? null : agentName(agent),
+    agent: action?.agent ?? (agent === undefined ? null : agentName(agent)),
+    first: null,
+    successor: null,
+    switches: 0,
+    action,
+    result: null,
     model: model ?? null,
     createdAt: event.at,
     startedAt: null,
@@ -199,7 +211,8 @@ function settleInput(chronicle: Chronicle, run: string, at: number): void {
 function started(chronicle: Chronicle, run: RunRecord, event: EventOf<'run.started'>): void {
   settleInput(chronicle, run.id, event.at)
   run.status = 'running'
-  run.agent = agentName(event.data.agent)
+  run.agent = run.action?.agent ?? agentName(event.data.agent)
+  run.first = run.agent
   run.model = event.data.model
   run.startedAt = event.at
   run.heartbeatAt = event.at
@@ -209,7 +222,7 @@ function started(chronicle: Chronicle, run: RunRecord, event: EventOf<'run.start
 function ended(chronicle: Chronicle, run: RunRecord, event: EventOf<'run.ended'>): void {
   const { outcome, stop, trouble } = event.data
   settleInput(chronicle, run.id, run.createdAt)
-  const { status, errorCode: code, errorMessage } = endOf(outcome, stop, trouble)
+  const { status, errorCode: code, errorMessage } = endOf(outcome, stop, trouble, run.action)
   for (const step of run.steps)
     if (step.endedAt === null) {
       step.status = outcome === 'cancelled' ? 'cancelled' : 'failed'
@@ -228,279 +241,4 @@ function ended(chronicle: Chronicle, run: RunRecord, event: EventOf<'run.ended'>
 
 function setWaiting(run: RunRecord): void {
   if (run.endedAt === null) run.status = run.asks.size > 0 ? 'waiting_tool' : 'running'
-}
-
-function addSystem(
-  run: RunRecord,
-  name: string,
-  output: { [key: string]: Json },
-  at: number,
-): void {
-  run.steps.push({
-    seq: run.steps.length + 1,
-    type: 'system',
-    name,
-    agent: run.agent ?? '',
-    status: 'completed',
-    input: null,
-    output,
-    startedAt: at,
-    endedAt: at,
-    prompt: null,
-  })
-}
-
-// ---- a turn -------------------------------------------------------------------------------
-
-function startTurn(chronicle: Chronicle, run: RunRecord, event: EventOf<'turn.started'>): void {
-  const { turn: index, model, instructions } = event.data
-  if (chronicle.turn?.run === run.id && chronicle.turn.index === index) return
-  const seq = run.steps.length + 1
-  run.steps.push({
-    seq,
-    type: 'model_call',
-    name: model,
-    agent: run.agent ?? '',
-    status: 'running',
-    input: null,
-    output: null,
-    startedAt: event.at,
-    endedAt: null,
-    prompt: { instructions, messages: chronicle.messages.length },
-  })
-  const metadata = {
-    agentName: run.agent ?? '',
-    effectiveAgentName: run.agent ?? '',
-    agentMode: chronicle.isChild ? 'subagent' : 'primary',
-    modelCallStepId: stepId(run.id, seq),
-    modelCallStepSeq: seq,
-  }
-  chronicle.turn = { run: run.id, index, spoken: [], message: null, calls: [], metadata, step: seq }
-}
-
-function turnOf(chronicle: Chronicle, run: RunRecord): OpenTurn | null {
-  return chronicle.turn?.run === run.id ? chronicle.turn : null
-}
-
-function speak(
-  chronicle: Chronicle,
-  run: RunRecord,
-  event: EventOf<'text.delta' | 'thinking.delta'>,
-): void {
-  const turn = turnOf(chronicle, run)
-  if (!turn) return
-  const { part, text } = event.data
-  const slot = turn.spoken.findLast((s) => s.part === part)
-  if (slot) slot.text += text
-  else turn.spoken.push({ part, kind: event.type === 'text.delta' ? 'text' : 'thinking', text })
-  if (turn.message === null) {
-    const id = turnMessageId(run.id, turn.index, 0)
-    const { metadata } = turn
-    turn.message = { id, run: run.id, role: 'assistant', content: [], metadata, at: event.at }
-    chronicle.messages.push(turn.message)
-  }
-  turn.message.content = spokenContent(turn.spoken)
-}
-
-function answered(chronicle: Chronicle, run: RunRecord, event: EventOf<'turn.answered'>): void {
-  const turn = turnOf(chronicle, run)
-  if (!turn) return
-  const inputs = new Map(event.data.sealed.map((s) => [s.part, s.input]))
-  turn.calls.forEach((call, i) => {
-    call.input = inputs.get(call.part) ?? {}
-    chronicle.messages.push({
-      id: callMessageId(run.id, turn.index, i),
-      run: run.id,
-      role: 'assistant',
-      content: [callPart(call.call, call.tool, call.input)],
-      metadata: turn.metadata,
-      at: event.at,
-    })
-  })
-  endModelCall(run, turn, event)
-}
-
-function endModelCall(run: RunRecord, turn: OpenTurn, event: EventOf<'turn.answered'>): void {
-  const step = run.steps[turn.step - 1]
-  if (!step) return
-  const { usage, stop, model } = event.data
-  const content = spokenContent(turn.spoken)
-  const calls = turn.calls.map((c) => callPart(c.call, c.tool, c.input))
-  const text = turn.spoken.map((s) => (s.kind === 'text' ? s.text : '')).join('')
-  step.status = 'completed'
-  step.endedAt = event.at
-  step.output = {
-    response: {
-      text,
-      content: [...content, ...calls],
-      usage: {
-        inputTokens: usage.inputTokens,
-        outputTokens: usage.outputTokens,
-        totalTokens: usage.inputTokens + usage.outputTokens,
-      },
-      response: { timestamp: new Date(event.at).toISOString(), modelId: model },
-      finishReason: calls.length > 0 ? 'tool-calls' : finishReason(stop),
-      toolCalls: calls,
-      toolResults: [],
-    },
-    runtime: { toolCallsCount: calls.length, toolResultsCount: 0, toolErrorsCount: 0 },
-  }
-}
-
-/** What was said stays; calls that were begun never happened. */
-function interrupted(
-  chronicle: Chronicle,
-  run: RunRecord,
-  event: EventOf<'turn.interrupted'>,
-): void {
-  const turn = turnOf(chronicle, run)
-  if (!turn) return
-  turn.calls = []
-  const step = run.steps[turn.step - 1]
-  if (step && event.data.trouble) step.output = { error: { ...event.data.trouble } }
-}
-
-function toolStarted(chronicle: Chronicle, run: RunRecord, id: string, at: number): void {
-  const call = turnOf(chronicle, run)?.calls.find((c) => c.call === id)
-  if (!call || stepOf(run, id)) return
-  const { tool } = call
-  run.steps.push({
-    seq: run.steps.length + 1,
-    type: 'tool_call',
-    name: toolName(tool),
-    agent: run.agent ?? '',
-    status: 'running',
-    input: { toolCallId: id, ...toolSource(tool), input: toolInput(tool, call.input) },
-    output: null,
-    startedAt: at,
-    endedAt: null,
-    prompt: null,
-  })
-}
-
-/** A task that is given is a tool that begins, and a step of its own. */
-function delegated(chronicle: Chronicle, run: RunRecord, event: EventOf<'child.started'>): void {
-  const { agent, call, run: child, thread, task } = event.data
-  toolStarted(chronicle, run, call, event.at)
-  const facts = {
-    childRunId: runId(child),
-    childSessionId: sessionId(thread),
-    targetAgentName: agentName(agent),
-    parentAgentName: run.agent ?? '',
-  }
-  run.children.push(facts)
-  run.steps.push({
-    seq: run.steps.length + 1,
-    type: 'agent_delegate',
-    name: facts.targetAgentName,
-    agent: run.agent ?? '',
-    status: 'running',
-    input: { ...facts, task },
-    output: null,
-    startedAt: event.at,
-    endedAt: null,
-    prompt: null,
-  })
-}
-
-function returned(run: RunRecord, { data, at }: EventOf<'child.ended'>): void {
-  const child = runId(data.run)
-  const step = run.steps.findLast((s) => s.input?.childRunId === child)
-  if (!step) return
-  step.status = data.outcome
-  step.endedAt = at
-  step.output = { childStatus: data.outcome, output: data.output }
-}
-
-const stepOf = (run: RunRecord, call: string): StepRecord | undefined =>
-  run.steps.find((s) => s.type === 'tool_call' && s.input?.toolCallId === call)
-
-function toolEnded(chronicle: Chronicle, run: RunRecord, event: EventOf<'tool.ended'>): void {
-  const { call: id, tool, outcome, output, durationMs } = event.data
-  const turn = turnOf(chronicle, run)
-  const isOk = outcome === 'ok'
-  const step = stepOf(run, id)
-  if (step) {
-    step.status = isOk ? 'completed' : outcome === 'cancelled' ? 'cancelled' : 'failed'
-    step.endedAt = event.at
-    step.output = isOk
-      ? { ...toolSource(tool), output, durationMs }
-      : { ...toolSource(tool), errorCode: errorCode(outcome), errorMessage: output, durationMs }
-  }
-  if (!turn) return
-  const index = turn.calls.findIndex((c) => c.call === id)
-  if (index < 0) return
-  countResult(run.steps[turn.step - 1], isOk)
-  const metadata = {
-    ...turn.metadata,
-    toolStatus: isOk ? 'completed' : 'failed',
-    toolSourceType: toolSource(tool).sourceType,
-    toolDurationMs: durationMs,
-  }
-  const asked = callMessageId(run.id, turn.index, index)
-  const call = chronicle.messages.findLast((m) => m.id === asked)
-  if (call) call.metadata = metadata
-  chronicle.messages.push({
-    id: resultMessageId(run.id, turn.index, index),
-    run: run.id,
-    role: 'tool',
-    content: [resultPart(event.data)],
-    metadata,
-    at: event.at,
-  })
-}
-
-function countResult(step: StepRecord | undefined, isOk: boolean): void {
-  const runtime = step?.output?.runtime
-  if (!isRecord(runtime)) return
-  const key = isOk ? 'toolResultsCount' : 'toolErrorsCount'
-  runtime[key] = Number(runtime[key]) + 1
-}
-
-// ---- compaction ---------------------------------------------------------------------------
-
-function compacted(
-  chronicle: Chronicle,
-  run: RunRecord,
-  event: EventOf<'context.compacted'>,
-): void {
-  const n = chronicle.compactions++
-  const boundary = boundaryMessageId(run.id, n)
-  const summary = summaryMessageId(run.id, n)
-  const { tokensBefore, tokensAfter, messagesBefore, messagesAfter } = event.data
-  const count = Math.max(0, messagesBefore - messagesAfter + 1)
-  const shared = { compactBoundaryId: boundary, eligibleForModelContext: true }
-  const extra = {
-    compactedBy: run.kind === 'compact' ? 'manual' : 'automatic',
-    estimatedTokensBefore: tokensBefore,
-    estimatedTokensAfter: tokensAfter,
-    summarizedMessageCount: count,
-  }
-  const base = { run: run.id, role: 'system' as const, at: event.at }
-  chronicle.messages.push(
-    {
-      ...base,
-      id: boundary,
-      content: 'Conversation compacted',
-      metadata: {
-        runtimeKind: 'compact_boundary',
-        ...shared,
-        eligibleForModelContext: false,
-        extra,
-      },
-    },
-    {
-      ...base,
-      id: summary,
-      content: event.data.summary,
-      metadata: {
-        runtimeKind: 'compact_summary',
-        ...shared,
-        summaryForBoundaryId: boundary,
-        extra,
-      },
-    },
-  )
-  run.compaction = { boundary, summary, count }
-  addSystem(run, 'context_compact', extra, event.at)
 }

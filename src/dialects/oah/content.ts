@@ -6,7 +6,7 @@
 import type { InputPart, Json, Message, Outcome, Part } from '../../kernel/part.ts'
 import { textOf } from '../../kernel/part.ts'
 import type { ContentPart } from './schema.ts'
-import { toolInput, toolName } from './tool.ts'
+import { type ShownCall, shownCall, toolName } from './tool.ts'
 
 export type Content = string | { [key: string]: Json }[]
 
@@ -65,26 +65,24 @@ function bytesOf(
   return { media: head[0] || media, data }
 }
 
-export const callPart = (call: string, tool: string, input: Json): { [key: string]: Json } => ({
+export const callPart = ({ toolCallId, toolName, input }: ShownCall): { [key: string]: Json } => ({
   type: 'tool-call',
-  toolCallId: call,
-  toolName: toolName(tool),
-  input: toolInput(tool, input),
+  toolCallId,
+  toolName,
+  input,
 })
 
-export const resultPart = (result: {
-  call: string
-  tool: string
-  output: string
-  outcome: Outcome
-}): { [key: string]: Json } => ({
+export const resultPart = (
+  { toolCallId, toolName }: Pick<ShownCall, 'toolCallId' | 'toolName'>,
+  { output, outcome }: { output: string; outcome: Outcome },
+): { [key: string]: Json } => ({
   type: 'tool-result',
-  toolCallId: result.call,
-  toolName: toolName(result.tool),
+  toolCallId,
+  toolName,
   output:
-    result.outcome === 'denied'
-      ? { type: 'execution-denied', reason: result.output }
-      : { type: result.outcome === 'ok' ? 'text' : 'error-text', value: result.output },
+    outcome === 'denied'
+      ? { type: 'execution-denied', reason: output }
+      : { type: outcome === 'ok' ? 'text' : 'error-text', value: output },
 })
 
 /** What a model said in a turn: thinking and text, in its order. */
@@ -102,9 +100,11 @@ export function messagesIn(message: Message): Told[] {
   const spoken = spokenContent(message.parts.filter(isSpoken))
   const told: Told[] = spoken.length > 0 ? [{ role: 'assistant', content: spoken }] : []
   for (const part of message.parts) {
-    if (part.kind === 'call')
-      told.push({ role: 'assistant', content: [callPart(part.call, part.tool, part.input)] })
-    if (part.kind === 'result') told.push({ role: 'tool', content: [resultPart(part)] })
+    if (part.kind === 'call') told.push({ role: 'assistant', content: [callPart(shownCall(part))] })
+    if (part.kind === 'result') {
+      const shown = { toolCallId: part.call, toolName: toolName(part.tool) }
+      told.push({ role: 'tool', content: [resultPart(shown, part)] })
+    }
   }
   return told
 }

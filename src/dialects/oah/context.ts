@@ -22,6 +22,8 @@ export interface OahSettings {
   ownWorkspace: string
   /** Reads what workspaces declare; absent: only the server's own agents are there. */
   definitions?: Definitions
+  /** What is wrong with an input for an action that asks for that form; null when nothing is. */
+  inputProblem(schema: Json | null, input: Json): Promise<string | null>
 }
 
 /** What the files of a workspace say; kept up to date by whoever implements it. */
@@ -43,6 +45,8 @@ export interface Definition {
   skills: { name: string; about: string; exposeToLlm: boolean }[]
   tools: { name: string; transportType: 'stdio' | 'http'; toolPrefix?: string }[]
   hooks: { name: string; matcher?: string; handlerType?: string; events: string[] }[]
+  /** Runs the actions, whoever leads a session; as the catalog names it. */
+  actionAgent: { name: string }
   problems: { file: string; problem: string }[]
 }
 

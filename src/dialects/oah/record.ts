@@ -2,6 +2,7 @@
 
 import type { RunKind } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
+import type { ActionHint } from './action.ts'
 import type { Content } from './content.ts'
 
 export interface MessageRecord {
@@ -19,7 +20,15 @@ export interface RunRecord {
   status: 'queued' | 'running' | 'waiting_tool' | 'completed' | 'failed' | 'cancelled' | 'timed_out'
   principal: string
   hints: { [key: string]: Json }
+  /** Who began it, and who goes on with it now. */
+  first: string | null
   agent: string | null
+  /** Who will, from the next turn on. */
+  successor: string | null
+  switches: number
+  action: ActionHint | null
+  /** What the tool of an action told of itself. */
+  result: { [key: string]: Json } | null
   model: string | null
   createdAt: number
   startedAt: number | null
@@ -38,7 +47,7 @@ export interface RunRecord {
 
 export interface StepRecord {
   seq: number
-  type: 'model_call' | 'tool_call' | 'agent_delegate' | 'system'
+  type: 'model_call' | 'tool_call' | 'agent_switch' | 'agent_delegate' | 'hook' | 'system'
   name: string
   agent: string
   status: 'running' | 'completed' | 'failed' | 'cancelled'

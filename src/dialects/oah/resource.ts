@@ -14,7 +14,9 @@ import type { MessageRecord, RunRecord, StepRecord } from './record.ts'
 import type { WorkspaceRecord } from './shelf.ts'
 import { agentName, toolName, toolSource } from './tool.ts'
 
-type Shown = { [key: string]: Json | undefined }
+interface Shown {
+  [key: string]: Json | Shown | undefined
+}
 
 export const workspaceResource = (w: WorkspaceRecord) => ({
   id: w.id,
@@ -90,6 +92,10 @@ function triggerOf(
   chronicle: Chronicle,
 ): { triggerType: string; triggerRef: string } {
   if (run.kind === 'compact') return { triggerType: 'system', triggerRef: 'compact' }
+  if (run.action) {
+    const { name, source } = run.action
+    return { triggerType: source === 'user' ? 'manual_action' : 'api_action', triggerRef: name }
+  }
   if (chronicle.isChild) return { triggerType: 'system', triggerRef: 'agent.delegate' }
   return { triggerType: 'message', triggerRef: inputMessageId(run.id) }
 }
@@ -102,7 +108,7 @@ export function runResource(
   context: Context,
   thread: Thread,
 ): Shown {
-  const agent = run.agent ?? agentName(thread.agent)
+  const agent = run.successor ?? run.agent ?? agentName(thread.agent)
   const parent = chronicle.parentRun
   return {
     id: runId(run.id),
@@ -111,9 +117,9 @@ export function runResource(
     parentRunId: parent === null ? undefined : runId(parent),
     initiatorRef: subjectOf(run.principal),
     ...triggerOf(run, chronicle),
-    agentName: agent,
+    agentName: run.first ?? agent,
     effectiveAgentName: agent,
-    switchCount: 0,
+    switchCount: run.switches,
     status: run.status,
     cancelRequestedAt: time(run.cancelRequestedAt),
     startedAt: time(run.startedAt),
@@ -122,8 +128,16 @@ export function runResource(
     createdAt: iso(run.createdAt),
     errorCode: run.errorCode ?? undefined,
     errorMessage: run.errorMessage ?? undefined,
-    metadata: run.children.length > 0 ? { delegatedRuns: run.children } : undefined,
+    metadata: metadataOf(run),
   }
+}
+
+function metadataOf({ action, result, children }: RunRecord): Shown | undefined {
+  if (action) {
+    const { exitCode, stdout, stderr } = result ?? {}
+    return { actionName: action.name, input: action.input, exitCode, stdout, stderr }
+  }
+  return children.length > 0 ? { delegatedRuns: children } : undefined
 }
 
 export const stepResource = (

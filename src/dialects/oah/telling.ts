@@ -1,7 +1,8 @@
 /** What the stream's fold remembers: the numbering, the queue, and the turn that is being said. */
 
-import type { Stop, Trouble } from '../../kernel/event.ts'
+import type { RunKind, Stop, Trouble } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
+import type { ActionHint } from './action.ts'
 
 export interface Telling {
   thread: string
@@ -14,7 +15,8 @@ export interface Telling {
 
 export interface Waiting {
   run: string
-  isMessage: boolean
+  kind: RunKind
+  action: ActionHint | null
   /** As clients are told; made once, because a queue is told again whenever it changes. */
   item: { runId: string; messageId: string; content: string; createdAt: string }
   /** It stood behind another run, so that clients were told that it waits. */
@@ -23,7 +25,12 @@ export interface Waiting {
 
 export interface Speaking {
   run: string
+  /** Who goes on with it, as its workspace calls it. */
   agent: string
+  /** Who will, from the next turn on. */
+  successor: string | null
+  switches: number
+  action: ActionHint | null
   /** Steps of the run up to now. */
   steps: number
   turn: Turn | null
@@ -33,12 +40,22 @@ export interface Speaking {
 
 export interface Turn {
   index: number
-  /** Of its model call. */
+  /** Of its model call; 0 where no model is called. */
   step: number
   parts: Spoken[]
-  calls: { call: string; tool: string; part: number; input: Json; isStarted: boolean }[]
+  calls: SpokenCall[]
   /** Characters that clients have seen of a turn that is told in snapshots. */
   shown: number
+}
+
+export interface SpokenCall {
+  call: string
+  tool: string
+  part: number
+  input: Json
+  isStarted: boolean
+  /** Why a hook has stopped it. */
+  blocked: string | null
 }
 
 export interface Spoken {
@@ -92,12 +109,14 @@ export function endOf(
   outcome: 'completed' | 'failed' | 'cancelled',
   stop: string,
   trouble: Trouble | undefined,
+  action: ActionHint | null = null,
 ): { status: string; errorCode?: string; errorMessage?: string } {
   if (outcome !== 'failed') return { status: outcome }
   const isLate = stop === 'time'
+  const code = action ? 'action_failed' : (trouble?.code ?? 'model_stream_failed')
   return {
     status: isLate ? 'timed_out' : 'failed',
-    errorCode: isLate ? 'run_timed_out' : (trouble?.code ?? 'model_stream_failed'),
+    errorCode: isLate ? 'run_timed_out' : code,
     errorMessage: trouble?.message ?? 'The run failed.',
   }
 }

@@ -1,0 +1,122 @@
+/**
+ * Hooks of a workspace, from `hooks/*.yaml`. Those that are commands are performed, at the moments that
+ * there are here; the others are listed and reported, because a hook that does nothing must not look
+ * as if it guarded something.
+ */
+
+import { HOOK_MOMENTS, type Hook, type HookMoment } from '../kernel/hook.ts'
+import { ENGINE, NATIVE } from './workspace-native.ts'
+import { filesIn, NAME, type Reader, textsIn } from './workspace-reader.ts'
+import { type Fields, fieldsAt, numberAt, readYaml, textAt, wordsAt } from './workspace-yaml.ts'
+
+export interface ShownHook {
+  name: string
+  matcher?: string
+  handlerType?: string
+  events: string[]
+}
+
+export interface WorkspaceHooks {
+  shown: ShownHook[]
+  hooks: Hook[]
+}
+
+/** The forms in which such a hook is spoken with: the second lets it change inputs of tools. */
+export const HOOK_FORM = 'openharness'
+export const REWRITING_HOOK_FORM = 'openharness.rewrite'
+
+const MOMENTS: Record<string, HookMoment> = {
+  before_tool_dispatch: 'tool.before',
+  after_tool_dispatch: 'tool.after',
+  before_model_call: 'model.before',
+  run_completed: 'run.completed',
+  run_failed: 'run.failed',
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000
+const MAX_TIMEOUT_MS = 600_000
+
+export async function readHooks(reader: Reader): Promise<WorkspaceHooks> {
+  const found: WorkspaceHooks = { shown: [], hooks: [] }
+  for (const { name: file, path } of await filesIn(reader, 'hooks', /\.ya?ml$/i)) {
+    const report = reader.reportOn(path)
+    const fields = await readYaml(reader.folder, path, report)
+    if (fields === null) continue
+    const shown = shownHook(file, fields)
+    found.shown.push(shown)
+    const hook = hookIn(shown, fields, report)
+    if (hook === null) continue
+    if (found.hooks.some((h) => h.name === hook.name))
+      report(`another hook is called ${hook.name} already; this one is left out`)
+    else found.hooks.push(hook)
+  }
+  return found
+}
+
+function shownHook(file: string, fields: Fields): ShownHook {
+  const matcher = textAt(fields, 'matcher')
+  const handlerType = textAt(fieldsAt(fields, 'handler'), 'type')
+  return {
+    name: textAt(fields, 'name') ?? file,
+    ...(matcher === undefined ? {} : { matcher }),
+    ...(handlerType === undefined ? {} : { handlerType }),
+    events: wordsAt(fields, 'events') ?? [],
+  }
+}
+
+function hookIn(
+  { name, matcher, handlerType, events }: ShownHook,
+  fields: Fields,
+  report: (problem: string) => void,
+): Hook | null {
+  const handler = fieldsAt(fields, 'handler')
+  const command = textAt(handler, 'command')
+  if (handlerType !== 'command' || command === undefined || !NAME.test(name)) {
+    report('is not performed: here a hook has a plain name and a handler of type command')
+    return null
+  }
+  const known = events.filter((event) => MOMENTS[event])
+  if (known.length < events.length)
+    report(`is not performed at ${events.filter((e) => !MOMENTS[e]).join(', ')}`)
+  const tools = matcher === undefined ? [] : toolsMatching(matcher)
+  if (tools === null) {
+    report('is not performed: its matcher is no regular expression')
+    return null
+  }
+  const moments = known
+    .map((event) => MOMENTS[event] as HookMoment)
+    .filter((moment) => !moment.startsWith('tool.') || matcher === undefined || tools.length > 0)
+  if (moments.length === 0) return null
+  const seconds = numberAt(handler, 'timeout_seconds')
+  const timeoutMs = seconds === undefined ? DEFAULT_TIMEOUT_MS : Math.ceil(seconds * 1000)
+  const mayRewrite = wordsAt(fields, 'capabilities')?.includes('rewrite_tool_request') ?? false
+  return {
+    ...{ name, command, tools },
+    moments: HOOK_MOMENTS.filter((moment) => moments.includes(moment)),
+    env: textsIn(fieldsAt(handler, 'environment')),
+    cwd: textAt(handler, 'cwd') ?? null,
+    timeoutMs: Math.min(Math.max(1, timeoutMs), MAX_TIMEOUT_MS),
+    form: mayRewrite ? REWRITING_HOOK_FORM : HOOK_FORM,
+  }
+}
+
+/**
+ * A matcher is a regular expression over names of tools; ours have other names, and those of tool
+ * servers are not known yet. So it is asked about each native tool, and each of its alternatives that
+ * is a plain name is a tool of a server as well. Null when it is none.
+ */
+function toolsMatching(matcher: string): string[] | null {
+  let expression: RegExp
+  try {
+    expression = new RegExp(matcher)
+  } catch {
+    return null
+  }
+  const native = Object.entries({ ...NATIVE, ...ENGINE }).filter(([name]) => expression.test(name))
+  const others = matcher
+    .split('|')
+    .map((word) => word.replace(/^\^|\$$/g, '').replaceAll('.*', '*'))
+    .filter((word) => /^[A-Za-z0-9_.*-]+$/.test(word))
+    .map((word) => word.replace(/^mcp__/, '').replaceAll('.', '__'))
+  return [...new Set([...native.flatMap(([, tools]) => tools), ...others])]
+}

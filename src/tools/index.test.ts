@@ -1,4 +1,5 @@
-import { readFile, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Agent } from '../kernel/agent.ts'
@@ -320,5 +321,27 @@ describe('the rest', () => {
       kind: 'failed',
       output: 'There is no skill "doc".\nYour skills:\n- pdf: reads PDFs',
     })
+  })
+
+  test('skill reads what lies beside its instructions, and nothing else', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'manifold-skill-'))
+    try {
+      await mkdir(join(folder, 'pdf', 'notes'), { recursive: true })
+      await writeFile(join(folder, 'secret.txt'), 'secret')
+      await writeFile(join(folder, 'pdf', 'SKILL.md'), 'How.')
+      await writeFile(join(folder, 'pdf', 'notes', 'fonts.md'), 'Fonts.')
+      await symlink(join(folder, 'secret.txt'), join(folder, 'pdf', 'link.md'))
+      const file = join(folder, 'pdf', 'SKILL.md')
+      const agent = anAgent({ skills: [{ name: 'pdf', about: 'reads PDFs', file }] })
+      const read = async (more: object) =>
+        (await bench.use('skill', { name: 'pdf', ...more }, { agent })).output
+      const files = 'Files of this skill, to be read with `file`: notes/fonts.md'
+      expect(await read({})).toBe(`How.\n\n${files}`)
+      expect(await read({ file: 'notes/fonts.md' })).toBe('Fonts.')
+      for (const wrong of ['../secret.txt', 'link.md', '/etc/passwd', 'nothing.md'])
+        expect(await read({ file: wrong })).toContain(`has no file ${JSON.stringify(wrong)}`)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 })

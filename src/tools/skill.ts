@@ -1,6 +1,10 @@
-/** Read one of the agent's skills. Its text is read when it is needed, so a change counts at once. */
+/**
+ * Read one of the agent's skills, or a file in its folder. Its text is read when it is needed, so a
+ * change counts at once; nothing outside the folder is read, not by `..` and not by a link.
+ */
 
-import { open } from 'node:fs/promises'
+import { open, readdir, realpath } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { z } from 'zod'
 import type { Agent } from '../kernel/agent.ts'
 import type { Tool } from '../kernel/ports.ts'
@@ -9,6 +13,11 @@ import { bounded, defineTool, done, failed, MAX_OUTPUT_BYTES } from './define.ts
 
 const Input = z.strictObject({
   name: z.string().min(1).describe('The name of the skill.'),
+  file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('One of the files that the skill comes with; absent: its instructions.'),
 })
 
 export const createSkill = (agent: Agent, sandbox: Sandbox): Tool =>
@@ -19,18 +28,45 @@ export const createSkill = (agent: Agent, sandbox: Sandbox): Tool =>
     access: 'read',
     readOnly: true,
     subject: ({ name }) => name,
-    run: async ({ name }, context) => {
+    run: async ({ name, file }, context) => {
       const skill = agent.skills.find((s) => s.name === name)
       if (!skill) return failed(`There is no skill ${JSON.stringify(name)}.\n${catalog(agent)}`)
+      const others = await filesOf(skill.file, context.workspace)
+      if (file !== undefined && !others.includes(file))
+        return failed(`The skill ${name} has no file ${JSON.stringify(file)}.${told(others)}`)
       try {
-        const whole = await textOf(sandbox, context.workspace, skill.file)
+        const path = file === undefined ? skill.file : join(dirname(skill.file), file)
+        const whole = await textOf(sandbox, context.workspace, path)
         const { text } = bounded(whole, MAX_OUTPUT_BYTES)
-        return done(text, { skill: name })
+        return done(file === undefined ? text + told(others) : text, { skill: name })
       } catch {
         return failed(`The text of the skill ${name} cannot be read now.`)
       }
     },
   })
+
+const MOST_FILES = 50
+
+/**
+ * What lies beside the instructions of a skill that has a folder of its own; links are left out. In
+ * the workspace there are tools that read.
+ */
+async function filesOf(skill: string, workspace: string): Promise<string[]> {
+  if (basename(skill).toLowerCase() !== 'skill.md' || skill.startsWith(`${workspace}/`)) return []
+  const folder = await realpath(dirname(skill)).catch(() => null)
+  if (folder === null) return []
+  const options = { recursive: true, withFileTypes: true } as const
+  const entries = await readdir(folder, options).catch(() => [])
+  return entries
+    .filter((e) => e.isFile())
+    .map((e) => relative(folder, resolve(e.parentPath, e.name)).split(sep).join('/'))
+    .filter((path) => path.toLowerCase() !== 'skill.md' && !/(^|\/)\./.test(path))
+    .sort()
+    .slice(0, MOST_FILES)
+}
+
+const told = (files: readonly string[]): string =>
+  files.length === 0 ? '' : `\n\nFiles of this skill, to be read with \`file\`: ${files.join(', ')}`
 
 const catalog = (agent: Agent): string =>
   ['Your skills:', ...agent.skills.map((s) => `- ${s.name}: ${s.about}`)].join('\n')

@@ -16,19 +16,12 @@ import {
   fillPrompt,
 } from '../kernel/caps.ts'
 import { Fault } from '../kernel/fault.ts'
+import { fetchCap, GITHUB, type GitHub } from './cap-fetch.ts'
+import { refOf } from './cap-ref.ts'
 import { capPath, readScope, type Scope, type ScopeReading } from './cap-scope.ts'
 import { CAP_TEMPLATES } from './cap-template.ts'
 import { readCapText } from './cap-text.ts'
-import {
-  fetchWired,
-  GITHUB,
-  type GitHub,
-  keepWired,
-  readWired,
-  refOf,
-  type Wired,
-  writeWired,
-} from './cap-wired.ts'
+import { keepWired, NOTHING, readWired, type Wired, writeWired } from './cap-wired.ts'
 import { Folder, stampOf } from './folder.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { clearUnfinished, removeFolder, replaceFile } from './folder-write.ts'
@@ -182,11 +175,11 @@ class CapLibrary implements Caps {
       if (this.#find(scope, address, 'file')) throw conflict(address)
     }
     await this.#inTurn(free)
-    const got = await writing(() => fetchWired({ kind, name, ref }, means, this.#github))
+    const got = await writing(() => fetchCap({ kind, ref }, means, this.#github))
     return this.#inTurn(async () => {
       await free()
       await writing(async () => {
-        await keepWired(scope.path, { kind, name }, got.text)
+        await keepWired(scope.path, { kind, name }, got)
         const others = await this.#wiredWithout(scope, address)
         const { revision, problem } = got
         await writeWired(scope.path, [...others, { kind, name, ref, revision, problem }])
@@ -204,7 +197,7 @@ class CapLibrary implements Caps {
       if (!this.#find(scope, address, 'wired')) throw absent(address)
       await writing(async () => {
         await writeWired(scope.path, await this.#wiredWithout(scope, address))
-        await keepWired(scope.path, address, null)
+        await keepWired(scope.path, address, NOTHING)
       })
       await this.#refresh(scope)
     })

@@ -3,11 +3,11 @@
  * Never rejects: what cannot be read is a capability with a problem, and harms no other.
  */
 
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { CAP_KINDS, CAP_NAME, type Cap, type CapKind, type Visibility } from '../kernel/caps.ts'
 import { readCapText } from './cap-text.ts'
 import { readWired, WIRED_FILE, type Wired, wiredText } from './cap-wired.ts'
-import { Folder, type Stamp, stampOf } from './folder.ts'
+import { Folder, isWithin, type Stamp, stampOf } from './folder.ts'
 import type { Secret } from './tool-server.ts'
 
 /** A folder of capabilities: the shared one, or one agent's. */
@@ -118,6 +118,10 @@ async function filesOf(folder: Folder, dir: string, below: string, depth = 0): P
   return files.sort()
 }
 
+/** Only a skill in a folder of its own has files. */
+const filesBeside = async (folder: Folder, file: string): Promise<string[]> =>
+  /^skill\.md$/i.test(basename(file)) ? filesOf(folder, dirname(file), '') : [basename(file)]
+
 async function wiredCap(
   scope: Scope,
   folder: Folder,
@@ -128,13 +132,15 @@ async function wiredCap(
   const base = {
     ...{ kind, name, visibility: scope.visibility, form: 'wired' as const, ref },
     definedIn: join(scope.at, WIRED_FILE).replaceAll('\\', '/'),
-    files: kind === 'skill' ? ['SKILL.md'] : null,
   }
   const found = await wiredText(folder, local, wired)
   if ('problem' in found) {
     const { problem } = found
-    return { ...base, about: null, content: '', body: '', server: null, file: null, problem }
+    const nothing = { files: kind === 'skill' ? [] : null, file: null, server: null }
+    return { ...base, about: null, content: '', body: '', ...nothing, problem }
   }
   const { text, file } = found
-  return { ...base, content: text, file, ...(await readCapText(kind, name, text, secret)) }
+  const from = isWithin(folder.path, file) ? folder : local
+  const files = kind === 'skill' ? await filesBeside(from, file) : null
+  return { ...base, files, content: text, file, ...(await readCapText(kind, name, text, secret)) }
 }

@@ -4,11 +4,11 @@
  * stays here. What cannot be fetched says why.
  */
 
-import { mkdir, rm } from 'node:fs/promises'
-import { isAbsolute, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { CAP_KINDS, CAP_NAME, type CapKind } from '../kernel/caps.ts'
-import { Fault } from '../kernel/fault.ts'
+import type { Fetched } from './cap-fetch.ts'
+import { parseRef } from './cap-ref.ts'
 import type { Folder } from './folder.ts'
 import { replaceFile } from './folder-write.ts'
 
@@ -67,82 +67,11 @@ export async function writeWired(path: string, wired: readonly Wired[]): Promise
 
 const byName = (a: Wired, b: Wired): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
 
-// ---- refs ---------------------------------------------------------------------------------------
-
-export type Ref =
-  | { at: 'local'; path: string }
-  | { at: 'github'; owner: string; repo: string; paths: string[]; rev: string | null }
-  /** An address that is understood, and that nothing is fetched from. */
-  | { at: 'web'; url: string }
-
-/** What the ref means; the Fault `invalid` when it means nothing, or another name. */
-export function refOf(kind: CapKind, name: string, ref: string): Ref {
-  const found = parseRef(kind, ref.trim())
-  if (!found)
-    throw new Fault('invalid', `Wired ${kind} ref '${ref}' is neither a path nor a GitHub ref.`)
-  if (stemOf(kind, ref.trim()) !== name)
-    throw new Fault(
-      'invalid',
-      `Wired ${kind} ref '${ref}' does not match requested name '${name}'.`,
-    )
-  return found
-}
-
-/** The name at the end of a ref: the file without its ending, or the skill's folder. */
-function stemOf(kind: CapKind, ref: string): string {
-  const path = ref
-    .replace(/[?#].*$/, '')
-    .replace(/@[^/]*$/, '')
-    .replace(/\/+$/, '')
-  const parts = path.split('/')
-  const last = parts.pop() ?? ''
-  if (kind === 'skill' && /^skill\.md$/i.test(last)) return parts.pop() ?? ''
-  return last.replace(/\.md$/i, '')
-}
-
-function parseRef(kind: CapKind, ref: string): Ref | null {
-  if (ref.startsWith('file://')) return { at: 'local', path: fileURLToPath(ref) }
-  if (ref.startsWith('/') || ref.startsWith('./')) return { at: 'local', path: ref }
-  const scheme = /^github:\/\/([\w.-]+)\/([\w.-]+)\/([^@]+)(?:@([\w./-]+))?$/.exec(ref)
-  if (scheme) {
-    const [, owner = '', repo = '', path = '', rev] = scheme
-    return { at: 'github', owner, repo, paths: fileAt(kind, path), rev: rev ?? null }
-  }
-  const page =
-    /^https:\/\/github\.com\/([\w.-]+)\/([\w.-]+)\/(?:blob|tree)\/([^/]+)\/(.+)$/.exec(ref) ??
-    /^https:\/\/raw\.githubusercontent\.com\/([\w.-]+)\/([\w.-]+)\/([^/]+)\/(.+)$/.exec(ref)
-  if (page) {
-    const [, owner = '', repo = '', rev = '', path = ''] = page
-    return { at: 'github', owner, repo, paths: fileAt(kind, path), rev }
-  }
-  if (/^https?:\/\//.test(ref)) return { at: 'web', url: ref }
-  return shorthand(kind, ref)
-}
-
-/** `owner/name` is a repository of that name, `owner/repo/name` one of several in it. */
-function shorthand(kind: CapKind, ref: string): Ref | null {
-  const found = /^([\w.-]+)\/([\w.-]+)(?:\/([\w.-]+))?(?:@([\w./-]+))?$/.exec(ref)
-  if (!found || ref.split(/[/@]/).some((part) => part === '..' || part === '.')) return null
-  const [, owner = '', repo = '', name, rev] = found
-  const stem = name ?? repo
-  const own = kind === 'skill' ? ['SKILL.md'] : [`${stem}.md`]
-  const inside =
-    kind === 'skill'
-      ? [`skills/${stem}/SKILL.md`, `${stem}/SKILL.md`]
-      : [`${kind}s/${stem}.md`, `${stem}.md`]
-  const paths = name === undefined ? [...inside, ...own] : inside
-  return { at: 'github', owner, repo, paths: [...new Set(paths)], rev: rev ?? null }
-}
-
-const fileAt = (kind: CapKind, path: string): string[] => {
-  const bare = path.replace(/\/+$/, '')
-  if (/\.md$/i.test(bare)) return [bare]
-  return kind === 'skill' ? [`${bare}/SKILL.md`] : [`${bare}.md`]
-}
-
 // ---- texts --------------------------------------------------------------------------------------
 
-const keptAt = ({ kind, name }: Pick<Wired, 'kind' | 'name'>): string =>
+type Named = Pick<Wired, 'kind' | 'name'>
+
+const keptAt = ({ kind, name }: Named): string =>
   join('.caps', 'wired', `${kind}s`, kind === 'skill' ? join(name, 'SKILL.md') : `${name}.md`)
 
 export async function wiredText(
@@ -172,98 +101,24 @@ async function localText(local: Folder, kind: CapKind, path: string) {
   return { problem: `there is nothing at ${path}` }
 }
 
-// ---- fetching -----------------------------------------------------------------------------------
-
-/** Where GitHub is. */
-export interface GitHub {
-  api: string
-  raw: string
-}
-
-export const GITHUB: GitHub = {
-  api: 'https://api.github.com',
-  raw: 'https://raw.githubusercontent.com',
-}
-
-const FETCH_MS = 10_000
-const MOST_BYTES = 1_048_576
-
-/** What was fetched: a text at a commit, or why there is none. */
-export interface Fetched {
-  text: string | null
-  revision: string | null
-  problem: string | null
-}
-
-/** Never rejects for what the network does. */
-export async function fetchWired(
-  wired: Pick<Wired, 'kind' | 'name' | 'ref'>,
-  ref: Ref,
-  github: GitHub,
-): Promise<Fetched> {
-  const none = { text: null, revision: null }
-  if (ref.at === 'local') return { ...none, problem: null }
-  if (ref.at === 'web')
-    return { ...none, problem: 'only GitHub refs and paths in the workspace are fetched' }
-  try {
-    return { ...(await fromGitHub(ref, github)), problem: null }
-  } catch (error) {
-    return { ...none, problem: `${wired.ref} could not be fetched: ${tell(error)}` }
-  }
-}
-
-/** Keeps the text of a ref in place of what was kept before; null: nothing any more. */
+/** Keeps what was fetched in place of what was kept before; no text: nothing any more. */
 export async function keepWired(
   path: string,
-  wired: Pick<Wired, 'kind' | 'name'>,
-  text: string | null,
+  wired: Named,
+  { text, files }: Pick<Fetched, 'text' | 'files'>,
 ): Promise<void> {
   const file = join(path, keptAt(wired))
+  if (wired.kind === 'skill') await rm(dirname(file), { recursive: true, force: true })
   if (text === null) return await rm(file, { force: true })
-  await mkdir(join(file, '..'), { recursive: true, mode: 0o700 })
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  for (const [name, bytes] of files) {
+    const beside = join(dirname(file), name)
+    await mkdir(dirname(beside), { recursive: true, mode: 0o700 })
+    await writeFile(beside, bytes, { mode: 0o600 })
+  }
+  // Last, so that a skill whose text is there is there whole.
   await replaceFile(file, text)
 }
 
-function tell(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error'
-  const { cause } = error as { cause?: { code?: string } }
-  if (error.name === 'TimeoutError') return `no answer within ${FETCH_MS / 1000} seconds`
-  return cause?.code ? `${error.message} (${cause.code})` : error.message
-}
-
-async function fromGitHub(
-  { owner, repo, paths, rev }: Extract<Ref, { at: 'github' }>,
-  { api, raw }: GitHub,
-): Promise<{ revision: string; text: string }> {
-  const revision = await commitOf(`${api}/repos/${owner}/${repo}/commits/${rev ?? 'HEAD'}`)
-  for (const path of paths) {
-    const answer = await get(`${raw}/${owner}/${repo}/${revision}/${path}`, '*/*')
-    if (answer.status === 404) continue
-    if (!answer.ok) throw new Error(`GitHub answers ${answer.status} for ${path}`)
-    return { revision, text: await bounded(answer) }
-  }
-  throw new Error(`${owner}/${repo} has none of ${paths.join(', ')} at ${revision.slice(0, 12)}`)
-}
-
-async function commitOf(url: string): Promise<string> {
-  const answer = await get(url, 'application/vnd.github.sha')
-  if (!answer.ok) throw new Error(`GitHub answers ${answer.status} for the revision`)
-  const sha = (await answer.text()).trim()
-  if (!/^[0-9a-f]{40}$/.test(sha)) throw new Error('GitHub names no commit')
-  return sha
-}
-
-const get = (url: string, accept: string): Promise<Response> =>
-  fetch(url, {
-    headers: { accept, 'user-agent': 'manifold' },
-    redirect: 'error',
-    signal: AbortSignal.timeout(FETCH_MS),
-  })
-
-async function bounded(answer: Response): Promise<string> {
-  const length = Number(answer.headers.get('content-length') ?? 0)
-  if (length > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`)
-  const bytes = Buffer.from(await answer.arrayBuffer())
-  if (bytes.length > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`)
-  return bytes.toString('utf8')
-}
+/** Nothing is kept. */
+export const NOTHING: Pick<Fetched, 'text' | 'files'> = { text: null, files: new Map() }

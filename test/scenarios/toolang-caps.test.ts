@@ -12,12 +12,19 @@ import { type Agent, type Fields, openAgent, says, script, until } from './toola
 
 /** Stands where GitHub is: a commit, and files in it. */
 const SHA = '0123456789abcdef0123456789abcdef01234567'
+const TREE = [
+  ...['README.md', 'skills/tidy/SKILL.md', 'skills/tidy/notes/broom.md'],
+  ...['skills/tidy/.hidden', 'skills/tidy/../../escaped.md', 'skills/other/SKILL.md'],
+]
 const github = createServer((req, res) => {
   const url = req.url ?? ''
   if (url.includes('/commits/')) res.end(SHA)
   else if (url === `/acme/caps/${SHA}/prompts/remote.md`) res.end('Remote: {{input}}')
   else if (url === `/acme/caps/${SHA}/skills/tidy/SKILL.md`)
     res.end('---\ndescription: Tidies.\n---\n\nSweep.')
+  else if (url === `/repos/acme/caps/git/trees/${SHA}?recursive=1`)
+    res.end(JSON.stringify({ tree: TREE.map((path) => ({ path, type: 'blob' })) }))
+  else if (url === `/acme/caps/${SHA}/skills/tidy/notes/broom.md`) res.end('The broom.')
   else {
     res.statusCode = 404
     res.end()
@@ -241,7 +248,14 @@ describe('a wired ref', () => {
     expect(await spoken('/remote word')).toBe('You said: Remote: word')
     const skill = await wire('skills/tidy', 'github://acme/caps/skills/tidy@main')
     expect(skill.body.item.error).toBeUndefined()
-    expect((await get('skills/tidy')).body.item).toMatchObject({ description: 'Tidies.' })
+    expect((await get('skills/tidy')).body.item).toMatchObject({
+      ...{ description: 'Tidies.', files: ['SKILL.md', 'notes/broom.md'] },
+    })
+    const broom = { name: 'tidy', file: 'notes/broom.md' }
+    const read = await chat(script([{ call: 'skill', input: broom }], [{ say: '{{result}}' }]))
+    expect(read.assistant.parts[0].text).toBe('The broom.')
+    expect((await agent.ask('DELETE', '/api/v1/skills/tidy/wired')).body).toEqual({ ok: true })
+    expect(existsSync(join(home, '.caps/wired/skills/tidy'))).toBe(false)
     const file = await put('prompts/remote', 'local of the same name')
     expect(file).toMatchObject({
       status: 400,

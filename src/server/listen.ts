@@ -48,6 +48,9 @@ interface Address {
   port: number
 }
 
+/** Connections that wait to be accepted: all clients come back at once when a server has restarted. */
+const BACKLOG = 4_096
+
 /** Throws the Fault that says why the address cannot be had. */
 export async function openPort(
   at: Address,
@@ -76,7 +79,7 @@ export async function openPort(
   await new Promise<void>((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) => reject(notListening(error, at))
     server.once('error', fail)
-    server.listen(at.port, at.host, () => {
+    server.listen({ ...at, backlog: BACKLOG }, () => {
       server.off('error', fail)
       resolve()
     })

@@ -53,7 +53,8 @@ export type Job =
   /** Puts chunks of the journal into the log; the journal's rows below `below` go. */
   | { do: 'settle'; thread: string; chunks: Chunk[]; below: number }
   | { do: 'reindex'; thread: string; seq: number; rows: RowValues }
-  | { do: 'run'; statement: Statement }
+  /** `isFleeting`: it may be gone after a power cut, for the process that it is about is gone too. */
+  | { do: 'run'; statement: Statement; isFleeting?: boolean }
 
 /** Null: done. Rows: of a statement that was run. */
 export type Answer = Refusal | null | Row[]

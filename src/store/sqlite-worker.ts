@@ -49,7 +49,19 @@ interface Open {
   journal: JournalWriter
 }
 
-function commit({ db, journal }: Open, jobs: Job[], spoken: Spoken): Response {
+const isFleeting = (job: Job): boolean => job.do === 'run' && job.isFleeting === true
+
+/** Leases alone are written without waiting for the disk; the next commit that waits has them too. */
+function commit(open: Open, jobs: Job[], spoken: Spoken): Response {
+  const isLasting = spoken.chunks.length > 0 || !jobs.every(isFleeting)
+  if (isLasting) return commitNow(open, jobs, spoken)
+  open.db.exec('pragma synchronous = normal')
+  const response = commitNow(open, jobs, spoken)
+  open.db.exec('pragma synchronous = full')
+  return response
+}
+
+function commitNow({ db, journal }: Open, jobs: Job[], spoken: Spoken): Response {
   db.exec('begin immediate')
   const { answers, rest } = perform(db, transact(jobs, NO_LOCKS, journal.heads))
   for (const statement of rest) db.all(statement)

@@ -43,7 +43,7 @@ export function createStore(db: Db, onFatal: (error: Error) => void = () => {}):
     },
     ...createReader(all, journal),
     ...lists(all, journal),
-    ...leases(db, writer, run),
+    ...leases(db, writer),
     ...documents(all, run),
     onAdvance: (listener) => db.onAdvance(listener),
     wake: async () => {
@@ -193,11 +193,12 @@ const totalOf = (row: Row) => ({
 
 const leaseOf = (row: Row): Lease => ({ thread: row.id as string, epoch: row.epoch as number })
 
-function leases(db: Db, writer: Writer, run: All) {
+function leases(db: Db, writer: Writer) {
   const { locks } = db
   const take: All = async (statement) => {
     writer.assertOpen()
-    return db.lease ? db.lease(statement) : run(statement)
+    if (db.lease) return db.lease(statement)
+    return (await writer.submit({ do: 'run', statement, isFleeting: true })) as Row[]
   }
   return {
     claim: async (worker, now, until, limit) =>

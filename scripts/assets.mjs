@@ -19,7 +19,9 @@ import { root } from './install.mjs'
 /** The two things that are built: each has its sources, its place, and a note of the former. */
 export const SERVER = {
   folders: [join(root, 'src')],
-  files: ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((f) => join(root, f)),
+  files: ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/bundle.mjs'].map(
+    (f) => join(root, f),
+  ),
   stampFile: join(root, 'dist', '.built'),
 }
 /** The console takes its types from the kernel, which leaves no trace in what is built of it. */

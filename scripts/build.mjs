@@ -22,6 +22,8 @@ function buildServer() {
   const trouble = run('typescript/bin/tsc', ['-p', 'tsconfig.build.json'])
   if (trouble) return `The sources do not compile: ${trouble}`
   copyAssets()
+  const tangle = runScript(join(root, 'scripts', 'bundle.mjs'), [])
+  if (tangle) return `The server cannot be put together: ${tangle}`
   note(SERVER, stamp)
   return null
 }
@@ -44,8 +46,10 @@ function clear() {
     if (name !== 'web' && name !== '.built-web') rmSync(join(dist, name), { recursive: true })
 }
 
-function run(tool, args) {
-  const done = spawnSync(process.execPath, [join(root, 'node_modules', tool), ...args], {
+const run = (tool, args) => runScript(join(root, 'node_modules', tool), args)
+
+function runScript(script, args) {
+  const done = spawnSync(process.execPath, [script, ...args], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   })

@@ -1,0 +1,70 @@
+/**
+ * Puts what the server is made of into few files: it is ready in half the time then, because most of
+ * that goes into finding and opening hundreds of modules. The modules stay where they are; a bundled
+ * one that looks for a file beside itself still finds it.
+ */
+
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { argv } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { root, stop } from './install.mjs'
+
+const dist = join(root, 'dist')
+const chunks = join(dist, 'chunks')
+
+/** Packages that are many small files and always needed; all others stay where they are. */
+const within = /^(zod|jose|uuidv7)(\/|$)/
+
+/** Null, or why it failed. */
+async function bundle() {
+  const main = join(dist, 'main.js')
+  try {
+    await rm(chunks, { recursive: true, force: true })
+    await build({
+      entryPoints: [main],
+      outdir: chunks,
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20.19',
+      packages: 'external',
+      plugins: [inside, atHome],
+      logLevel: 'warning',
+    })
+    await writeFile(main, "#!/usr/bin/env node\nimport './chunks/main.js'\n")
+    return null
+  } catch (error) {
+    return error.message
+  }
+}
+
+const inside = {
+  name: 'inside',
+  setup(on) {
+    on.onResolve({ filter: within }, ({ path }) => ({
+      path: fileURLToPath(import.meta.resolve(path)),
+    }))
+  },
+}
+
+/** A module's own address is where the compiler put it, not where its text has gone. */
+const atHome = {
+  name: 'at home',
+  setup(on) {
+    on.onLoad({ filter: /\.js$/ }, async ({ path }) => {
+      if (!path.startsWith(dist)) return undefined
+      const text = await readFile(path, 'utf8')
+      if (!text.includes('import.meta.url')) return undefined
+      const address = `new URL(${JSON.stringify(relative(chunks, path))}, import.meta.url).href`
+      return { contents: text.replaceAll('import.meta.url', address), loader: 'js' }
+    })
+  },
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  const trouble = await bundle()
+  if (trouble) stop(`The server cannot be bundled: ${trouble}`)
+}

@@ -1,5 +1,5 @@
 /**
- * Puts what the server is made of into few files: it is ready in half the time then, because most of
+ * Puts what the server is made of into few files: it is ready much sooner then, because most of
  * that goes into finding and opening hundreds of modules. The modules stay where they are; a bundled
  * one that looks for a file beside itself still finds it.
  */

@@ -3,7 +3,7 @@
  * all runs that may still say something, each with its own numbering.
  */
 
-import type { Event } from '../../kernel/event.ts'
+import { type Event, isDelta } from '../../kernel/event.ts'
 import { lens } from '../../wire/lens.ts'
 import { type Frame, writeFrame } from './frame.ts'
 import { projectionOf } from './project.ts'
@@ -31,6 +31,8 @@ export const arkloopLens = lens<Runs, Shown>({
 function tell(state: Runs, event: Event): [Runs, Shown[]] {
   if (event.type === 'thread.opened') return [{ ...state, account: event.data.account }, []]
   const { thread, account } = state
+  const own = event.run === null ? undefined : state.runs[event.run]
+  if (own && event.run !== null && isDelta(event.type)) return tellDelta(state, own, event)
   const known = event.type === 'run.created' && event.run !== null ? { [event.run]: null } : {}
   const runs: Record<string, Telling> = {}
   const shown: Shown[] = []
@@ -41,4 +43,13 @@ function tell(state: Runs, event: Event): [Runs, Shown[]] {
     if (telling.isCurrent || !telling.isOver) runs[run] = telling
   }
   return [{ ...state, runs }, shown]
+}
+
+/** Words are nearly all there is, and they concern nobody but their run. */
+function tellDelta(state: Runs, before: Telling, event: Event): [Runs, Shown[]] {
+  const run = event.run ?? ''
+  const { thread, account } = state
+  const [telling, frames] = projectionOf({ run, thread, account }).tell(before, event)
+  const runs = { ...state.runs, [run]: telling }
+  return [{ ...state, runs }, frames.map((frame) => ({ run, frame }))]
 }

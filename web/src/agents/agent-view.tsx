@@ -43,7 +43,7 @@ export function AgentView({ name, onChange, onGone }: Props) {
   return (
     <article aria-label={name} className="mx-auto flex max-w-3xl flex-col gap-6">
       <header className="flex flex-wrap items-start gap-2">
-        <div className="min-w-0 flex-1">
+        <div className="min-w-0 flex-1 basis-56">
           <h2 className="text-xl font-semibold">{name}</h2>
           <p className="text-soft" dir="auto">
             {data ? untwisted(data.about) : ''}

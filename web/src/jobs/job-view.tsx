@@ -50,7 +50,7 @@ export function JobView({ id, onChange, onGone }: Props) {
   return (
     <article aria-label={nameOf(data)} className="mx-auto flex max-w-3xl flex-col gap-5">
       <header className="flex flex-wrap items-center gap-2">
-        <div className="min-w-0 flex-1">
+        <div className="min-w-0 flex-1 basis-56">
           <h2 className="text-xl font-semibold" dir="auto">
             {untwisted(nameOf(data))}
           </h2>

@@ -113,21 +113,31 @@ function moved(key: string, seq: number, last: number): number | null {
   return to === undefined ? null : Math.max(1, Math.min(last, to))
 }
 
-/** For each lane one path; events that fall on the same pixel are one stroke. */
+/**
+ * For each lane one path. A short log has room for a block an event; in a long one many fall on the
+ * same pixel, and a stroke is as high as they are many.
+ */
 function marksOf(entries: readonly Entry[], width: number): Record<Family, string> {
-  const paths = Object.fromEntries(FAMILIES.map((f) => [f, ''])) as Record<Family, string>
-  const last = Object.fromEntries(FAMILIES.map((f) => [f, -1])) as Record<Family, number>
   const slot = width / Math.max(1, entries.length)
-  // A short log has room for blocks instead of strokes.
   const wide = Math.max(1, Math.min(WIDEST, Math.floor(slot) - 1))
+  const lanes = new Map(FAMILIES.map((family) => [family, new Map<number, number>()]))
   for (const [i, { type }] of entries.entries()) {
-    const family = familyOf(type)
+    const lane = lanes.get(familyOf(type))
     const x = Math.floor(i * slot)
-    if (x === last[family]) continue
-    last[family] = x
-    for (let d = 0; d < wide; d++) paths[family] += `M${x + d + 0.5} 0v${LANE}`
+    lane?.set(x, (lane.get(x) ?? 0) + 1)
   }
-  return paths
+  const paths = [...lanes].map(([family, lane]) => [family, pathOf(lane, wide)])
+  return Object.fromEntries(paths) as Record<Family, string>
+}
+
+function pathOf(lane: ReadonlyMap<number, number>, wide: number): string {
+  const most = [...lane.values()].reduce((a, b) => Math.max(a, b), 1)
+  let path = ''
+  for (const [x, count] of lane) {
+    const high = Math.max(3, Math.round((count / most) * LANE))
+    for (let d = 0; d < wide; d++) path += `M${x + d + 0.5} ${LANE}v${-high}`
+  }
+  return path
 }
 
 function runSpans(entries: readonly Entry[]): { run: string; from: number; to: number }[] {

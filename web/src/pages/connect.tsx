@@ -68,7 +68,7 @@ export function ConnectPage() {
                 type="button"
                 aria-current={d === current ? 'true' : undefined}
                 onClick={() => setQuery({ api: d.dialect })}
-                className={`rounded-md px-3 py-1.5 text-left text-sm ${
+                className={`rounded-md px-3 py-1.5 text-left text-sm whitespace-nowrap ${
                   d === current
                     ? 'bg-accent-soft font-medium text-accent'
                     : 'text-soft hover:bg-sunk hover:text-ink'

@@ -3,7 +3,7 @@ import { facts, logOf } from '../../../test/given.ts'
 import { type Draft, draft, type Event } from '../../kernel/event.ts'
 import { writeFrame } from './frame.ts'
 import { createJournal } from './journal.ts'
-import { projection } from './project.ts'
+import { projection, skim, type Word } from './project.ts'
 
 const THREAD = 't1'
 
@@ -38,6 +38,23 @@ const all = (log: Event[]) => {
     return frames
   })
 }
+
+describe('skimming', () => {
+  it('leaves the same state as telling, also for words that nobody hears', () => {
+    const opening = [facts.opened(), facts.created('r'), facts.started('r'), facts.turn('r')]
+    const before = logOf(opening)
+    const words = [
+      facts.text('r', 'a'),
+      draft('thinking.delta', 'r', { turn: 0, part: 0, text: 'b' }),
+      facts.args('r', 'c', '{}'),
+    ]
+    const whole = logOf([...opening, ...words, facts.text('other', 'x'), facts.text('r', 'd')])
+    const rest = whole.slice(before.length) as Word[]
+    const fold = (events: Event[]) =>
+      events.reduce((state, e) => projection.tell(state, e)[0], projection.open(THREAD))
+    expect(skim(fold(before), rest)).toEqual(fold(whole))
+  })
+})
 
 describe('the journal', () => {
   const log = logOf([facts.opened(), ...run('r1'), ...run('r2'), ...run('r3', 5)], THREAD)

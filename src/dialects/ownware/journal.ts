@@ -6,7 +6,7 @@
 import type { Event } from '../../kernel/event.ts'
 import type { Store } from '../../kernel/ports.ts'
 import type { Frame } from './frame.ts'
-import { projection } from './project.ts'
+import { isWord, projection, skim, type Word } from './project.ts'
 import { emptyTelling, type Telling } from './telling.ts'
 
 export interface RunSpan {
@@ -69,7 +69,7 @@ export function createJournal(store: Pick<Store, 'read'>, maxThreads = 256): Jou
     while (entry.seq < seq) {
       const events = await store.read(thread, entry.seq, PAGE)
       if (events.length === 0) return
-      for (const event of events) note(entry, event)
+      noteAll(entry, events)
     }
   }
 
@@ -117,6 +117,28 @@ const newEntry = (thread: string): Entry => ({
   marks: [],
   reading: Promise.resolve(),
 })
+
+/** Words between two places where a mark may be are laid on in one step. */
+function noteAll(entry: Entry, events: readonly Event[]): void {
+  let words: Word[] = []
+  for (const event of events) {
+    if (isWord(event) && event.seq % MARK_EVERY !== 0) {
+      words.push(event)
+      continue
+    }
+    noteWords(entry, words)
+    words = []
+    note(entry, event)
+  }
+  noteWords(entry, words)
+}
+
+function noteWords(entry: Entry, words: readonly Word[]): void {
+  const last = words.at(-1)
+  if (!last) return
+  entry.state = skim(entry.state, words)
+  entry.seq = last.seq
+}
 
 function note(entry: Entry, event: Event): void {
   const before = { seq: entry.seq, state: entry.state }

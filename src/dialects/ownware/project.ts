@@ -36,9 +36,22 @@ function tell(state: Telling, event: Event): [Telling, Frame[]] {
   return [{ ...next, seq: state.seq + frames.length, log: event.seq }, frames]
 }
 
-type Word = EventOf<'text.delta' | 'thinking.delta' | 'call.delta'>
+export type Word = EventOf<'text.delta' | 'thinking.delta' | 'call.delta'>
 
-const isWord = (event: Event): event is Word =>
+/** The state after telling the words, for those who do not want to hear them. */
+export function skim(state: Telling, words: readonly Word[]): Telling {
+  let { seq, log, text, thinking } = state
+  for (const event of words) {
+    log = event.seq
+    if (state.run?.id !== event.run) continue
+    seq++
+    if (event.type === 'text.delta') text += event.data.text
+    else if (event.type === 'thinking.delta') thinking += event.data.text
+  }
+  return { ...state, seq, log, text, thinking }
+}
+
+export const isWord = (event: Event): event is Word =>
   event.type === 'text.delta' || event.type === 'thinking.delta' || event.type === 'call.delta'
 
 /** Nearly all events are words, so they take the short way: one frame, one new record. */

@@ -7,6 +7,7 @@ export function mergeRoutes(routes: readonly Route[]): Route {
   return {
     ...first,
     isPublic: routes.every((r) => r.isPublic === true),
+    isAlwaysLetIn: routes.some((r) => r.isAlwaysLetIn === true),
     async handle(call) {
       const replies = await Promise.all(routes.map((r) => r.handle(call)))
       return mergeReplies(replies)

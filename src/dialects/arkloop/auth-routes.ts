@@ -3,8 +3,8 @@
 import type { Asked, Context } from './context.ts'
 import { cookieIn, cookiesFor } from './cookie.ts'
 import { invalid } from './faults.ts'
+import { LoginBody, RegisterBody, ResolveBody } from './people-schema.ts'
 import { ANYTHING, type ArkRoute, ark, json } from './row.ts'
-import { LoginBody, RegisterBody, ResolveBody } from './schema.ts'
 import { signedIn } from './sign-in.ts'
 
 const PUBLIC = { may: 'public', about: 'none' } as const

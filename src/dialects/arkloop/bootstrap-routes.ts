@@ -7,8 +7,8 @@ import { isFault } from '../../kernel/fault.ts'
 import type { Asked, Context } from './context.ts'
 import { refusal } from './faults.ts'
 import { iso } from './id.ts'
+import { SetupBody } from './people-schema.ts'
 import { ANYTHING, type ArkRoute, ark, json } from './row.ts'
-import { SetupBody } from './schema.ts'
 import { signedIn } from './sign-in.ts'
 
 const PUBLIC = { may: 'public', about: 'none' } as const

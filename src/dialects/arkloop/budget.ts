@@ -4,7 +4,7 @@
  */
 
 import type { Json } from '../../kernel/part.ts'
-import type { Budgets } from './schema.ts'
+import type { Budgets } from './persona-schema.ts'
 
 type Config = Record<string, Json>
 

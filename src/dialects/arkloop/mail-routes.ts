@@ -5,8 +5,8 @@
 
 import type { Context } from './context.ts'
 import { refusal } from './faults.ts'
+import { EmailBody, EmailCodeBody, FlowBody, FlowCodeBody, MailTokenBody } from './people-schema.ts'
 import { ANYTHING, type ArkRoute, ark } from './row.ts'
-import { EmailBody, EmailCodeBody, FlowBody, FlowCodeBody, MailTokenBody } from './schema.ts'
 
 const PUBLIC = { may: 'public', about: 'none' } as const
 

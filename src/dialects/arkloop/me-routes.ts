@@ -1,15 +1,14 @@
-/** The one who asks: profile, credits, invites, keys, members; and what web pages ask for at their start. */
+/** The one who asks: profile and credits; and what web pages ask for at their start. */
 
-import type { Actor, ApiKey } from '../../kernel/accounts.ts'
-import { isFault } from '../../kernel/fault.ts'
+import type { Actor } from '../../kernel/accounts.ts'
 import type { Context } from './context.ts'
 import { notFound } from './faults.ts'
 import { accountId, iso, LOCAL_USER_ID } from './id.ts'
+import { MePatch, PeriodQuery } from './people-schema.ts'
 import { selectable } from './persona.ts'
-import { ANYTHING, type ArkRoute, ark, json, nothing } from './row.ts'
+import { ANYTHING, type ArkRoute, ark, json } from './row.ts'
 import { creditsOf } from './run-view.ts'
-import { KeyBody, MePatch, PeriodQuery } from './schema.ts'
-import { idIn, makerOf } from './scope.ts'
+import { makerOf } from './scope.ts'
 import { dayIn } from './usage.ts'
 
 const ANYONE = { may: null, about: 'none' } as const
@@ -61,8 +60,6 @@ export const meRoutes = (context: Context): ArkRoute[] => {
       rule: { may: 'data.personas.read', about: 'none' },
       handle: ({ actor }) => json(selectable(context.engine.catalog, actor.account)),
     }),
-    ...inviteRoutes(context),
-    ...keyRoutes(context),
     ark({
       method: 'GET',
       path: '/v1/notifications',
@@ -130,127 +127,3 @@ async function transactions(context: Context, actor: Actor, from?: string, to?: 
   }
   return own
 }
-
-// ---- invites and members ------------------------------------------------------------------------
-
-const inviteRoutes = ({ accounts }: Context): ArkRoute[] => {
-  const rule = { may: 'org.members.invite', about: 'none' } as const
-  const view = async (actor: Actor, isFresh: boolean) => {
-    const { code, createdAt } = await accounts.invite(actor.account, isFresh)
-    return { code, account_id: accountId(actor.account), created_at: iso(createdAt) }
-  }
-  return [
-    ark({
-      method: 'GET',
-      path: '/v1/me/invite-code',
-      summary: 'Whoever registers with this code joins the account',
-      rule,
-      handle: async ({ actor }) => json(await view(actor, false)),
-    }),
-    ark({
-      method: 'POST',
-      path: '/v1/me/invite-code/reset',
-      summary: 'Another code; the old one opens nothing any more',
-      rule,
-      body: ANYTHING,
-      handle: async ({ actor }) => json(await view(actor, true)),
-    }),
-    ark({
-      method: 'GET',
-      path: '/v1/accounts/me',
-      summary: 'The account one belongs to',
-      rule: { may: null, about: 'none' },
-      handle: async ({ actor }) => {
-        const { account, role } = await accounts.profile(actor)
-        return json({
-          id: accountId(actor.account),
-          org_id: accountId(actor.account),
-          name: account?.name ?? 'local',
-          owner_user_id: account?.owner ?? null,
-          role,
-          created_at: iso(account?.createdAt ?? 0),
-        })
-      },
-    }),
-    ark({
-      method: 'GET',
-      path: '/v1/accounts/me/members',
-      summary: 'Who belongs to the account',
-      rule: { may: 'org.members.list', about: 'none' },
-      handle: async ({ actor }) => {
-        const members = await accounts.members(actor.account)
-        const users = await accounts.users(members.map((m) => m.user))
-        return json(
-          members.map(({ user, role, joinedAt }) => ({
-            user_id: user,
-            username: users.get(user)?.username ?? null,
-            email: users.get(user)?.email || null,
-            role,
-            joined_at: iso(joinedAt),
-          })),
-        )
-      },
-    }),
-  ]
-}
-
-// ---- API keys -----------------------------------------------------------------------------------
-
-const keyRoutes = ({ accounts }: Context): ArkRoute[] => [
-  ark({
-    method: 'POST',
-    path: '/v1/api-keys',
-    summary: 'Make a key; it is shown this once',
-    rule: { may: 'data.api_keys.manage', about: 'none' },
-    body: KeyBody,
-    answers: 201,
-    handle: async ({ actor, body }) => {
-      const wanted = { name: body.name, scopes: body.scopes ?? [] }
-      const { key, secret } = await accounts.createKey(actor, wanted)
-      const reply = json({ ...keyView(key), key: secret }, 201)
-      return { ...reply, headers: { ...reply.headers, 'cache-control': 'no-store' } }
-    },
-  }),
-  ark({
-    method: 'GET',
-    path: '/v1/api-keys',
-    summary: 'One’s keys; for who administers the account, all of it',
-    rule: { may: 'data.api_keys.manage', about: 'none' },
-    handle: async ({ actor }) =>
-      json((await accounts.keys(actor.account, holder(actor))).map(keyView)),
-  }),
-  ark({
-    method: 'DELETE',
-    path: '/v1/api-keys/{key}',
-    summary: 'Revoke a key',
-    rule: { may: 'data.api_keys.manage', about: 'key' },
-    answers: 204,
-    handle: async ({ actor, path }) => {
-      try {
-        await accounts.revokeKey(actor.account, holder(actor), idIn(path, 'key'))
-      } catch (error) {
-        if (isFault(error) && error.code === 'not_found')
-          throw notFound('api_keys.not_found', 'api key')
-        throw error
-      }
-      return nothing
-    },
-  }),
-]
-
-/** Whose keys somebody may see: null for all of the account. */
-const holder = (actor: Actor): string | null => (actor.role === 'account_member' ? actor.id : null)
-
-const second = (at: number): string => `${iso(at).slice(0, 19)}Z`
-
-const keyView = (key: ApiKey) => ({
-  id: key.id,
-  account_id: accountId(key.account),
-  user_id: key.user,
-  name: key.name,
-  key_prefix: key.prefix,
-  scopes: key.scopes,
-  ...(key.revokedAt === null ? {} : { revoked_at: second(key.revokedAt) }),
-  ...(key.lastUsedAt === null ? {} : { last_used_at: second(key.lastUsedAt) }),
-  created_at: second(key.createdAt),
-})

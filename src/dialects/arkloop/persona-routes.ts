@@ -9,8 +9,8 @@ import type { Context } from './context.ts'
 import { invalid, notFound, refusal } from './faults.ts'
 import { uuidIn } from './id.ts'
 import { agentName, isFor, KEPT, type Kept, keptOf, personaView, versionsOf } from './persona.ts'
+import { PersonaBody, PersonaPatch, ScopeQuery } from './persona-schema.ts'
 import { type ArkRoute, ark, demand, json } from './row.ts'
-import { PersonaBody, PersonaPatch, ScopeQuery } from './schema.ts'
 
 const MANAGE = { may: 'data.personas.manage', about: 'persona' } as const
 

@@ -12,8 +12,8 @@ import {
   saveProject,
 } from './project-record.ts'
 import { type ArkRoute, ark, json, nothing } from './row.ts'
-import { ProjectBody } from './schema.ts'
 import { idIn } from './scope.ts'
+import { ProjectBody } from './sharing-schema.ts'
 
 export const projectRoutes = (context: Context): ArkRoute[] => [
   ark({

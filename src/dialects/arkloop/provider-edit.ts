@@ -17,8 +17,8 @@ import {
   providersOf,
   providerView,
 } from './provider.ts'
+import type { ModelBody, ModelPatch, ProviderBody, ProviderPatch } from './provider-schema.ts'
 import { demand } from './row.ts'
-import type { ModelBody, ModelPatch, ProviderBody, ProviderPatch } from './schema.ts'
 
 const MASKED = 8
 

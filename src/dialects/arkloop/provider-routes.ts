@@ -2,6 +2,7 @@
 
 import { LOCAL_ACCOUNT } from '../../kernel/accounts.ts'
 import type { Context } from './context.ts'
+import { ScopeQuery } from './persona-schema.ts'
 import {
   dropProvider,
   endpointOf,
@@ -21,9 +22,9 @@ import {
   rowOf,
   withModel,
 } from './provider-edit.ts'
+import { ModelBody, ModelPatch, ProviderBody, ProviderPatch } from './provider-schema.ts'
 import { tryModel } from './provider-test.ts'
 import { ANYTHING, type ArkRoute, ark, demand, json } from './row.ts'
-import { ModelBody, ModelPatch, ProviderBody, ProviderPatch, ScopeQuery } from './schema.ts'
 
 const MANAGE = { may: 'data.secrets.manage', about: 'provider' } as const
 const ONE = '/v1/llm-providers/{provider}'

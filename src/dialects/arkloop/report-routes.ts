@@ -4,8 +4,8 @@ import type { Json } from '../../kernel/part.ts'
 import type { Asked, Context } from './context.ts'
 import { accountId, iso } from './id.ts'
 import { type ArkRoute, ark, json } from './row.ts'
-import { FeedbackBody, PageQuery, ReportBody } from './schema.ts'
 import { idIn, threadOf } from './scope.ts'
+import { FeedbackBody, PageQuery, ReportBody } from './sharing-schema.ts'
 
 const KIND = 'arkloop.report'
 

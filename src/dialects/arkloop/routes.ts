@@ -1,8 +1,10 @@
 /** All routes, each with the rule that says who may use it. */
 
+import { accountRoutes } from './account-routes.ts'
 import { authRoutes } from './auth-routes.ts'
 import { bootstrapRoutes } from './bootstrap-routes.ts'
 import type { Context } from './context.ts'
+import { keyRoutes } from './key-routes.ts'
 import { mailRoutes } from './mail-routes.ts'
 import { meRoutes } from './me-routes.ts'
 import { messageRoutes } from './message-routes.ts'
@@ -23,6 +25,8 @@ export const table = (context: Context): ArkRoute[] => [
   ...mailRoutes(context),
   ...bootstrapRoutes(context),
   ...meRoutes(context),
+  ...accountRoutes(context),
+  ...keyRoutes(context),
   ...usageRoutes(context),
   ...threadRoutes(context),
   ...messageRoutes(context),

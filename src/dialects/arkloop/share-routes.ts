@@ -6,7 +6,6 @@ import { notFound, refusal } from './faults.ts'
 import { iso } from './id.ts'
 import { messageView, transcriptOf } from './message.ts'
 import { type ArkRoute, ark, json, nothing } from './row.ts'
-import { ShareBody, ShareDropQuery, ShareOpenBody, ShareReadQuery } from './schema.ts'
 import { idIn, threadIfAny, threadOf } from './scope.ts'
 import {
   addShare,
@@ -20,6 +19,7 @@ import {
   sharesOf,
   shareView,
 } from './share.ts'
+import { ShareBody, ShareDropQuery, ShareOpenBody, ShareReadQuery } from './sharing-schema.ts'
 
 const PUBLIC = { may: 'public', about: 'none' } as const
 const noShare = () => notFound('shares.not_found', 'share')

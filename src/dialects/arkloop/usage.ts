@@ -6,9 +6,10 @@ import { addUsage, NO_USAGE, type Usage } from '../../kernel/usage.ts'
 import type { Context } from './context.ts'
 import { invalid, notFound } from './faults.ts'
 import { accountId, accountOfId, iso, uuidIn } from './id.ts'
+import { PeriodQuery } from './people-schema.ts'
 import { type ArkRoute, ark, json } from './row.ts'
 import { modelOf } from './saying.ts'
-import { PeriodQuery, timeIn } from './schema.ts'
+import { timeIn } from './schema.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000

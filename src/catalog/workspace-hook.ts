@@ -25,10 +25,16 @@ export interface WorkspaceHooks {
 export const HOOK_FORM = 'openharness'
 export const REWRITING_HOOK_FORM = 'openharness.rewrite'
 
+/** The context is built for the model call that follows, so a word about it is said before that. */
 const MOMENTS: Record<string, HookMoment> = {
   before_tool_dispatch: 'tool.before',
   after_tool_dispatch: 'tool.after',
+  before_context_build: 'model.before',
+  after_context_build: 'model.before',
   before_model_call: 'model.before',
+  after_model_call: 'model.after',
+  before_context_compact: 'compaction.before',
+  after_context_compact: 'compaction.after',
   run_completed: 'run.completed',
   run_failed: 'run.failed',
 }

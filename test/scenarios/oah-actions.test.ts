@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { comparable, goldenExchanges, goldenFrames, grouped, type Said } from './oah-golden.ts'
+import { checkCausal } from './oah-model.ts'
 import { isEnd, type Json, type OahServer, script, startOah, type Told } from './oah-server.ts'
 
 const schema =
@@ -279,6 +280,7 @@ describe('hooks', () => {
       errorCode: 'hook_execution_failed',
     })
     expect(told.filter((f) => f.event === 'run.completed')).toHaveLength(3)
+    checkCausal(told)
   })
 
   it('are told what goes on in OAH words', async () => {

@@ -15,6 +15,7 @@ import {
   grouped,
   type Said,
 } from './oah-golden.ts'
+import { checkCausal } from './oah-model.ts'
 import { isEnd, type Json, type OahServer, script, startOah, type Told } from './oah-server.ts'
 
 const FILES: Record<string, string> = {
@@ -86,6 +87,7 @@ describe('streams', () => {
       ),
     )
     const told = await server.stream(session, isEnd(runId))
+    checkCausal(told)
     const groups = grouped(told)
     const golden = askedBefore(grouped(goldenFrames('tools')))
     // A command that fails is a failed call here, and a completed one there.

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { dice } from '../crash/seed.ts'
-import { all, answersAre, createQueueModel } from './oah-model.ts'
+import { all, answersAre, checkCausal, createQueueModel } from './oah-model.ts'
 import { clientOf, isEnd, type Json, script, type Told } from './oah-server.ts'
 
 const MESSAGES = Number(process.env.MANIFOLD_OAH_MESSAGES ?? 120)
@@ -177,6 +177,7 @@ describe('kill -9', () => {
       const again = await place.client.stream(session, (f) => f.id === seen.at(-1)?.id)
       expect(seen).toEqual(again)
       model.check(again)
+      checkCausal(again)
       await answersAre(place.client, session, runs)
       const queue = await place.client.ask<{ items: Json[] }>(
         'GET',

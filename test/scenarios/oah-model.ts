@@ -68,3 +68,30 @@ export async function answersAre(client: Client, session: string, runs: string[]
     else if (startedAt === undefined) expect(answers).toEqual([])
   })
 }
+
+/**
+ * The order is causal: nothing is said of a message once it is complete, nor of a run once it has ended;
+ * a call is told before it begins, begins before it ends, and has its result after that.
+ */
+export function checkCausal(told: readonly Told[]): void {
+  const complete = new Set<unknown>()
+  const over = new Set<unknown>()
+  const stages = new Map<unknown, string[]>()
+  for (const { event, data } of told) {
+    if (event === 'engine.log' || event === 'hook.notice') continue
+    expect([event, data.runId, over.has(data.runId)]).toEqual([event, data.runId, false])
+    if (isEnd()({ id: 0, event, data })) over.add(data.runId)
+    if (event.startsWith('message.')) {
+      expect([event, complete.has(data.messageId)]).toEqual([event, false])
+      if (event === 'message.completed') complete.add(data.messageId)
+    }
+    const part = Array.isArray(data.content) ? (data.content[0] as Json | undefined) : undefined
+    const call = data.toolCallId ?? part?.toolCallId
+    if (call === undefined) continue
+    const stage = event === 'message.completed' ? (part?.type as string) : event
+    stages.set(call, [...(stages.get(call) ?? []), stage])
+  }
+  const whole = /^tool-call( tool\.started tool\.(completed|failed)| tool\.failed)?( tool-result)?$/
+  for (const [call, seen] of stages)
+    expect([call, seen.join(' ')]).toEqual([call, expect.stringMatching(whole)])
+}

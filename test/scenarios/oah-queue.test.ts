@@ -6,7 +6,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dice } from '../crash/seed.ts'
-import { answersAre, createQueueModel } from './oah-model.ts'
+import { answersAre, checkCausal, createQueueModel } from './oah-model.ts'
 import { isEnd, type Json, type OahServer, script, startOah } from './oah-server.ts'
 
 let server: OahServer
@@ -175,6 +175,7 @@ describe(`${MESSAGES} messages`, () => {
       })
       expect(told.map((f) => f.id)).toEqual(told.map((_, i) => i))
       model.check(told)
+      checkCausal(told)
       await answersAre(server, session, runs)
     },
     60_000 + MESSAGES * 500,

@@ -179,13 +179,15 @@ describe('threads of other dialects', () => {
 
 describe('the server', () => {
   it('says what it is', async () => {
-    for (const path of ['/healthz', '/readyz', '/oah/healthz', '/api/v1', '/api/v1/system/profile'])
+    const own = ['/oah/', '/oah/docs', '/oah/metrics', '/oah/openapi.yaml', '/oah/healthz']
+    for (const path of [...own, '/healthz', '/readyz', '/api/v1', '/api/v1/system/profile'])
       expect([path, (await server.ask('GET', path)).status]).toEqual([path, 200])
     const document = await server.ask<Json>('GET', '/oah/openapi.json')
     expect(Object.keys(document.body.paths as Json).length).toBeGreaterThan(50)
-    expect((await server.ask('GET', '/oah/docs')).status).toBe(200)
     const storage = await server.ask('GET', '/api/v1/storage/postgres/tables/runs?limit=50')
     expect(errorOf(storage)).toEqual([501, 'postgres_storage_unavailable'])
+    const redis = await server.ask('GET', '/api/v1/storage/redis/keys')
+    expect(errorOf(redis)).toEqual([501, 'redis_storage_unavailable'])
   })
 
   it('reads a message in time proportional to its length (fault 1)', async () => {

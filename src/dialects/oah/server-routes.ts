@@ -67,14 +67,28 @@ export const serverRoutes = (context: Context, routes: () => readonly Route[]): 
       text: JSON.stringify(document(context, routes()), null, 2),
     }),
   }),
+  ...['/docs', '/'].map((path) =>
+    route({
+      method: 'GET',
+      path,
+      summary: 'The routes, for people',
+      tag,
+      isPublic: true,
+      answers: ok,
+      handle: () => ({ status: 200, type: 'text/html; charset=utf-8', text: page(routes()) }),
+    }),
+  ),
   route({
     method: 'GET',
-    path: '/docs',
-    summary: 'The routes, for people',
+    path: '/metrics',
+    summary: 'What goes on, in Prometheus form',
     tag,
-    isPublic: true,
     answers: ok,
-    handle: () => ({ status: 200, type: 'text/html; charset=utf-8', text: page(routes()) }),
+    handle: () => ({
+      status: 200,
+      type: 'text/plain; version=0.0.4; charset=utf-8',
+      text: figures(context.engine.stats()),
+    }),
   }),
   route({
     method: 'GET',
@@ -256,6 +270,12 @@ const document = ({ settings }: Context, routes: readonly Route[]) =>
   )
 
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
+
+const figures = (stats: Record<string, number>): string =>
+  Object.entries(stats)
+    .map(([name, value]) => [`oah_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`, value])
+    .map(([name, value]) => `# TYPE ${name} gauge\n${name} ${value}\n`)
+    .join('')
 
 const page = (routes: readonly Route[]): string =>
   `<!doctype html><meta charset="utf-8"><title>Open Agent Harness API</title>

@@ -125,7 +125,12 @@ export class Leases {
     await Promise.all([...this.#held.values()].map(({ live }) => this.release(live)))
   }
 
+  /**
+   * A thread may be claimed twice at the same time: because it is due, and by name. The later claim
+   * counts, whichever answer is heard last.
+   */
   #hold(live: LiveThread, { epoch }: Lease, until: number): void {
+    if (live.epoch !== null && live.epoch > epoch) return
     live.hold(epoch)
     this.#held.set(live.id, { live, until })
   }

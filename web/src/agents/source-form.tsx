@@ -51,7 +51,7 @@ export function SourceForm({ source, onSaved }: Props) {
       <fieldset disabled={!isWritable} className="flex flex-col gap-4">
         <TextArea
           label="Instructions"
-          rows={12}
+          rows={Math.max(6, Math.min(20, instructions.split('\n').length + 1))}
           value={instructions}
           onChange={(event) => setInstructions(event.target.value)}
           className="field font-mono text-sm leading-relaxed"

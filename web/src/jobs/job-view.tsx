@@ -179,7 +179,7 @@ function OccurrenceRow({ one, thread }: { one: Occurrence; thread: string }) {
       <li className="flex flex-wrap items-center gap-x-3 px-3 py-1.5 text-sm text-faint">
         <span className="w-44 tabular-nums">{moment(dueAt ?? at)}</span>
         <Badge tone="warn">skipped{skipped !== null && skipped > 1 ? ` ×${skipped}` : ''}</Badge>
-        <span className="min-w-0 flex-1">
+        <span className="min-w-0 flex-1 max-md:basis-full">
           {reason ? REASONS[reason] : ''}
           {lastDueAt !== null && skipped !== null && skipped > 1 && `, up to ${moment(lastDueAt)}`}
         </span>
@@ -189,7 +189,7 @@ function OccurrenceRow({ one, thread }: { one: Occurrence; thread: string }) {
     <li className="flex flex-wrap items-center gap-x-3 px-3 py-1.5 text-sm">
       <span className="w-44 tabular-nums">{moment(startedAt ?? at)}</span>
       <Status status={status ?? 'queued'} />
-      <span className="min-w-0 flex-1 text-xs text-faint">
+      <span className="min-w-0 flex-1 text-xs text-faint max-md:order-last max-md:basis-full">
         {[
           dueAt === null ? 'by hand' : `due ${moment(dueAt)}`,
           startedAt !== null && endedAt !== null ? `took ${span(endedAt - startedAt)}` : '',

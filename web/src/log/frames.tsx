@@ -3,6 +3,7 @@
 import { DialectBadge } from '../components/badge.tsx'
 import { count } from '../components/figure.ts'
 import { exposed } from '../components/plain.ts'
+import { laidOut } from './laid-out.ts'
 import type { Frame, Spoken } from './moment.ts'
 
 export const Frames = ({ dialects, isRaw }: { dialects: readonly Spoken[]; isRaw: boolean }) => (
@@ -84,7 +85,7 @@ function fieldsOf(text: string): (readonly [name: string, value: string])[] {
 
 function indented(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2)
+    return laidOut(JSON.parse(text))
   } catch {
     return text
   }

@@ -294,11 +294,11 @@ const openServer = ({ config, engine }: Parts, { tokens, log, dialects, tls }: F
     consoleDir: consoleFolder(),
   })
 
-/** The built console is beside the built server; the sources of the server find it there too. */
+/** Beside the built server, whose files may be one folder further down, or beside the sources. */
 function consoleFolder(): string | null {
   const here = import.meta.dirname
-  const folders = [join(here, 'web'), join(here, '..', 'dist', 'web')]
-  return folders.find((folder) => existsSync(join(folder, 'index.html'))) ?? null
+  const folders = [join(here, 'web'), join(here, '..', 'dist', 'web'), join(here, '..', 'web')]
+  return folders.find((folder) => existsSync(join(folder, 'assets'))) ?? null
 }
 
 function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>): Dialect[] {

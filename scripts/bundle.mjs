@@ -5,7 +5,7 @@
  */
 
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { argv } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -57,9 +57,13 @@ const atHome = {
     on.onLoad({ filter: /\.js$/ }, async ({ path }) => {
       if (!path.startsWith(dist)) return undefined
       const text = await readFile(path, 'utf8')
-      if (!text.includes('import.meta.url')) return undefined
+      if (!/import\.meta\.(url|dirname)/.test(text)) return undefined
       const address = `new URL(${JSON.stringify(relative(chunks, path))}, import.meta.url).href`
-      return { contents: text.replaceAll('import.meta.url', address), loader: 'js' }
+      const folder = `(import.meta.dirname + ${JSON.stringify(`/${relative(chunks, dirname(path))}`)})`
+      const contents = text
+        .replaceAll('import.meta.url', address)
+        .replaceAll('import.meta.dirname', folder)
+      return { contents, loader: 'js' }
     })
   },
 }

@@ -35,9 +35,10 @@ export function kindOf({ data }: EventOf<'thread.opened'>): ThreadKind {
 
 function create(state: Telling, event: EventOf<'run.created'>): [Telling, Told[]] {
   const id = event.run as string
-  const { kind, input, origin, retryOf } = event.data
+  const { kind, input, origin, retryOf, call } = event.data
   const hints = hintsOf<InputHints>(origin)
-  const parts = (hints.parts as Part[] | undefined) ?? fromInput(input)
+  const words = call ? [{ type: 'text', text: `${call.tool} ${JSON.stringify(call.input)}` }] : null
+  const parts = (hints.parts as Part[] | undefined) ?? words ?? fromInput(input)
   const run: RunTelling = {
     kind,
     cursor: 0,

@@ -6,6 +6,7 @@ import { type Route, route } from '../../wire/dialect.ts'
 import { accountOf, type Context } from './context.ts'
 import { isRunId } from './id.ts'
 import { isVisible, runDetail, runItem } from './record.ts'
+import { forkRun, restartRun, rewindRun } from './rework.ts'
 import {
   EventsQuery,
   Fields,
@@ -19,7 +20,7 @@ import {
   StreamQuery,
 } from './schema.ts'
 import { runOf, taleOf, threadIfAny, toldOf } from './scope.ts'
-import { forkRun, restartRun, rewindRun, steerRun, stopRun } from './steering.ts'
+import { steerRun, stopRun } from './steering.ts'
 import { cursorOf, runEvent, runFeed, streamed, upTo } from './stream.ts'
 
 const tag = 'activity'

@@ -43,6 +43,11 @@ const CLASSES: Record<string, string> = {
   context_too_long: 'provider.non_retryable',
   provider_error: 'provider.non_retryable',
   model_failed: 'provider.non_retryable',
+  tool_failed: 'tool.execution_failed',
+  tool_denied: 'policy.denied',
+  tool_cancelled: 'tool.cancelled',
+  unknown_outcome: 'tool.outcome_unknown',
+  hook_blocked: 'policy.denied',
 }
 
 export function errorClass(stop: string, trouble: Trouble | undefined): string {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Draft, draft, type Event, type Facts } from '../../kernel/event.ts'
+import { type Draft, draft, type Event, type Facts, NO_MODEL } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
 import { NO_USAGE } from '../../kernel/usage.ts'
 import { type Frame, writeFrame } from './frame.ts'
@@ -218,6 +218,60 @@ describe('a run of another dialect', () => {
       'run.resumed',
     ])
     expect(frames.at(-2)?.data.content).toBe('deny')
+  })
+})
+
+describe('a run that is one call', () => {
+  it('asks no model, and says so of none', () => {
+    const call = { call: RUN, tool: 'deploy' }
+    const frames = tell([
+      created(RUN, { kind: 'call', call: { tool: 'deploy', input: { to: 'x' } }, input: [] }),
+      draft('run.started', RUN, { agent: 'a', model: NO_MODEL, revision: '' }),
+      draft('turn.started', RUN, { turn: 0, attempt: 1, model: NO_MODEL, instructions: '' }),
+      draft('call.begun', RUN, { turn: 0, part: 0, ...call }),
+      draft('call.delta', RUN, { turn: 0, part: 0, call: RUN, text: '{"to":"x"}' }),
+      answered(0, [{ part: 0, input: { to: 'x' } }]),
+      draft('tool.ended', RUN, {
+        ...{ turn: 0, ...call, outcome: 'ok', output: 'done', rawBytes: 4, durationMs: 1 },
+      }),
+      draft('turn.ended', RUN, { turn: 0 }),
+      ended(),
+    ])
+    expect(typesOf(frames)).toEqual([
+      'run.started',
+      'worker.job.received',
+      'run.route.selected',
+      'tool.call.delta',
+      'tool.call',
+      'tool.result',
+      'run.completed',
+    ])
+    expect(frames[4]?.data).toMatchObject({ tool_name: 'deploy', arguments: { to: 'x' } })
+  })
+})
+
+describe('what happens to the agent', () => {
+  it('another takes over, and hooks that stop something are told', () => {
+    const hook = {
+      hook: 'guard',
+      moment: 'tool.before',
+      turn: 0,
+      call: 'c',
+      durationMs: 1,
+    } as const
+    const frames = tell([
+      created(),
+      started(),
+      draft('run.switched', RUN, {
+        ...{ turn: 0, call: 'c', from: 'a', agent: 'b', model: 'openai:gpt', revision: '' },
+      }),
+      draft('hook.ended', RUN, { ...hook, outcome: 'passed' }),
+      draft('hook.ended', RUN, { ...hook, outcome: 'blocked', reason: 'no' }),
+    ])
+    expect(frames.slice(3).map((f) => [f.type, f.data.model ?? f.data.message])).toEqual([
+      ['run.route.selected', 'gpt'],
+      ['run.note', 'The hook guard at tool.before blocked: no'],
+    ])
   })
 })
 

@@ -14,10 +14,12 @@ import {
   cancelData,
   created,
   ended,
+  hookEnded,
   interrupted,
   onCall,
   settled,
   started,
+  switched,
   toolEnded,
   turnStarted,
 } from './saying.ts'
@@ -156,10 +158,12 @@ function inRun(scope: RunScope, state: Telling, event: Event, said: Said[]): Tel
       said.push({ type: 'run.note', data: { level, code, message: text } })
       return state
     }
+    case 'run.switched':
+      return switched(state, event, said)
+    case 'hook.ended':
+      return hookEnded(state, event, said)
     case 'run.edited':
     case 'run.moved':
-    case 'run.switched':
-    case 'hook.ended':
     case 'turn.ended':
     case 'tool.started':
     case 'text.delta':

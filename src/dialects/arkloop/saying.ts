@@ -19,7 +19,8 @@ export function created(state: Telling, { data }: EventOf<'run.created'>, said: 
   const isRetry = data.retryOf !== undefined ? { source: 'retry' } : {}
   const none = { continuation_source: 'none', continuation_loop: false, ...isRetry }
   said.push({ type: 'run.started', data: hints?.asked ?? none })
-  return { ...state, hints, trace: hints?.trace_id ?? state.trace }
+  const isCall = data.kind === 'call'
+  return { ...state, hints, isCall, trace: hints?.trace_id ?? state.trace }
 }
 
 export function started(
@@ -30,17 +31,34 @@ export function started(
 ): Telling {
   const job = { job_id: derivedId(run, 'job', 0), job_type: 'run.execute' }
   said.push({ type: 'worker.job.received', data: { ...job, account_id: accountId(account) } })
-  const route = state.hints?.asked.route_id
-  said.push({
-    type: 'run.route.selected',
-    data: {
-      route_id: typeof route === 'string' ? route : 'default',
-      model: modelOf(data.model),
-      provider_kind: providerOf(data.model),
-      persona_id: state.hints?.persona ?? data.agent,
-    },
-  })
+  const persona = state.hints?.persona ?? data.agent
+  said.push({ type: 'run.route.selected', data: routeOf(state, data.model, persona) })
   return { ...state, isCurrent: true }
+}
+
+/** Another agent takes the run over, with a model of its own. */
+export function switched(state: Telling, { data }: EventOf<'run.switched'>, said: Said[]): Telling {
+  said.push({ type: 'run.route.selected', data: routeOf(state, data.model, data.agent) })
+  return state
+}
+
+function routeOf({ hints }: Telling, model: string, persona: string): Data {
+  const route = hints?.asked.route_id
+  return {
+    route_id: typeof route === 'string' ? route : 'default',
+    model: modelOf(model),
+    provider_kind: providerOf(model),
+    persona_id: persona,
+  }
+}
+
+/** A hook that let things go on is nobody's news. */
+export function hookEnded(state: Telling, { data }: EventOf<'hook.ended'>, said: Said[]): Telling {
+  const { hook, moment, outcome, reason } = data
+  if (outcome === 'passed') return state
+  const message = `The hook ${hook} at ${moment} ${outcome}${reason ? `: ${reason}` : '.'}`
+  said.push({ type: 'run.note', data: { level: 'warn', code: `hook_${outcome}`, message } })
+  return state
 }
 
 /** `provider:model` as this dialect tells it. */
@@ -121,6 +139,7 @@ export function turnStarted(
   if (isNew)
     for (const content of state.steers)
       said.push({ type: 'run.steering_injected', data: { content } })
+  if (state.isCall) return { ...state, turn, attempt }
   said.push({
     type: 'llm.request',
     data: {
@@ -150,6 +169,7 @@ export function answered(
       data: { tool_call_id: id, tool_name: tool, arguments: inputs[i] ?? {} },
       tool,
     })
+  if (state.isCall) return state
   const { usage } = data
   const message = assistantMessage(state.text)
   said.push({

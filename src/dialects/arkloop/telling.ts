@@ -18,6 +18,8 @@ export interface Telling {
   /** Is this the run that the thread's own news are told in? */
   isCurrent: boolean
   isOver: boolean
+  /** A call of a tool and nothing else: no model is asked. */
+  isCall: boolean
   turn: number
   attempt: number
   /** What the turn has said so far; here, so that a delta changes one record. */
@@ -43,6 +45,7 @@ export const emptyTelling = (trace: string): Telling => ({
   hints: null,
   isCurrent: false,
   isOver: false,
+  isCall: false,
   turn: 0,
   attempt: 0,
   text: '',

@@ -192,7 +192,12 @@ describe('the server', () => {
 
   it('reads a message in time proportional to its length (fault 1)', async () => {
     const session = await server.newSession()
-    const hard = [`look at ${'a/'.repeat(28)}`, 'x'.repeat(2 * 1024 * 1024), '@'.repeat(100_000)]
+    const hard = [
+      `look at ${'a/'.repeat(28)}`,
+      '@a.b '.repeat(100_000),
+      'x'.repeat(2 * 1024 * 1024),
+      '@'.repeat(100_000),
+    ]
     for (const text of hard) {
       const { runId } = await server.say(session, text)
       expect(await server.ended(runId as string)).toMatchObject({ status: 'completed' })
@@ -217,6 +222,31 @@ describe('the server', () => {
       `/api/v1/sessions/${session}/messages/${image.messageId}`,
     )
     expect(body.content).toEqual([{ type: 'image', image: 'iVBORw0KGgo=', mediaType: 'image/png' }])
+  })
+
+  it('reads the files of the workspace that a message names, and only those', async () => {
+    const workspace = await server.newWorkspace()
+    const put = (path: string, content: string) =>
+      server.ask('PUT', `/api/v1/sandboxes/${workspace}/files/content`, { path, content })
+    await put('notes/a.md', 'the notes')
+    await put('pic.png', 'a picture')
+    await put('binary.bin', 'a\0b')
+    const session = await server.newSession(workspace)
+    const text =
+      'look at (pic.png), read @notes/a.md. and notes/a.md @binary.bin @../../x.md @none.md http://x.y/z.png'
+    const { runId, messageId } = await server.say(session, text)
+    await server.ended(runId as string)
+    const path = `/api/v1/sessions/${session}/messages/${messageId}`
+    expect((await server.ask('GET', path)).body.content).toBe(text)
+    const uuid = String(session).slice(4)
+    const thread = await server.world.engine.thread(
+      uuid.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    )
+    expect(thread.messages[0]?.parts).toEqual([
+      { kind: 'text', text },
+      { kind: 'image', media: 'image/png', data: Buffer.from('a picture').toString('base64') },
+      { kind: 'text', text: '\n[file: notes/a.md]\nthe notes\n' },
+    ])
   })
 
   it('asks nobody for what the sandbox holds, and otherwise says that the run waits', async () => {

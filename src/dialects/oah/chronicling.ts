@@ -6,7 +6,7 @@ import { actionIn } from './action.ts'
 import { delegated, hooked, returned, switched } from './agent-chronicling.ts'
 import type { Chronicle } from './chronicle.ts'
 import { compacted } from './compaction.ts'
-import { inputContent, messagesIn } from './content.ts'
+import { inputContent, messagesIn, saidIn } from './content.ts'
 import { historyMessageId, inputMessageId } from './id.ts'
 import type { MessageRecord, RunRecord } from './record.ts'
 import { addSystem } from './step.ts'
@@ -160,7 +160,7 @@ function created(chronicle: Chronicle, event: EventOf<'run.created'>): void {
     id: inputMessageId(id),
     run: id,
     role: 'user',
-    content: inputContent(input),
+    content: inputContent(saidIn(input, hints)),
     ...metadata,
     at: event.at,
   }

@@ -22,6 +22,13 @@ export function inputContent(parts: readonly InputPart[]): Content {
   })
 }
 
+/** What a person said, without the files that were read because the message names them. */
+export function saidIn(input: readonly InputPart[], hints: Json | undefined): readonly InputPart[] {
+  const attached =
+    typeof hints === 'object' && hints !== null && !Array.isArray(hints) ? hints.attached : 0
+  return typeof attached === 'number' ? input.slice(0, input.length - attached) : input
+}
+
 /** The inverse. A text file is said as text, because no model must choke on its kind. */
 export function inputOf(content: string | ContentPart[]): InputPart[] {
   if (typeof content === 'string') return [{ kind: 'text', text: content }]

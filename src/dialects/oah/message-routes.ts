@@ -1,5 +1,6 @@
 /** Messages: send, read, and look around one; the queue; and compaction. */
 
+import { isFault } from '../../kernel/fault.ts'
 import type { Principal } from '../../kernel/ports.ts'
 import type { Thread } from '../../kernel/thread.ts'
 import { type Reply, type Route, route } from '../../wire/dialect.ts'
@@ -10,6 +11,7 @@ import { ended } from './ending.ts'
 import { noRun, refusal } from './faults.ts'
 import { iso } from './frame.ts'
 import { inputMessageId, runId } from './id.ts'
+import { filesNamed } from './mention.ts'
 import { messagePage } from './page.ts'
 import { queueItems } from './queue-telling.ts'
 import { allMessages, messageResource } from './resource.ts'
@@ -126,10 +128,15 @@ async function say(
   thread: Thread,
   { content, metadata, runningRunBehavior: behavior = 'queue' }: z.infer<typeof schema.NewMessage>,
 ) {
-  const hints = { ...(metadata === undefined ? {} : { metadata }), behavior }
+  const named = typeof content === 'string' ? await filesOf(context, thread, content) : []
+  const hints = {
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(named.length > 0 ? { attached: named.length } : {}),
+    behavior,
+  }
   const receipt = await context.engine.submit(thread.id, {
     do: 'submit',
-    input: inputOf(content),
+    input: [...inputOf(content), ...named],
     busy: behavior,
     origin: originOf(who, hints),
   })
@@ -144,6 +151,15 @@ async function say(
     createdAt: iso(row?.createdAt ?? context.settings.now()),
   }
 }
+
+/** A folder that is gone has no files that could be meant. */
+const filesOf = ({ engine }: Context, { workspace }: Thread, text: string) =>
+  filesNamed(text, () =>
+    engine.sandbox.openWorkspace(workspace).catch((error) => {
+      if (isFault(error)) return null
+      throw error
+    }),
+  )
 
 async function compact(
   context: Context,

@@ -3,6 +3,7 @@
 import type { EventOf } from '../../kernel/event.ts'
 import { type Json, textOf } from '../../kernel/part.ts'
 import { actionIn } from './action.ts'
+import { saidIn } from './content.ts'
 import { iso } from './frame.ts'
 import { inputMessageId, runId } from './id.ts'
 import { ofRun, type Said } from './said.ts'
@@ -23,7 +24,7 @@ export function created(state: Telling, event: EventOf<'run.created'>): [Telling
   const item = {
     runId: runId(run),
     messageId: inputMessageId(run),
-    content: textOf(input),
+    content: textOf(saidIn(input, origin.hints)),
     createdAt: iso(event.at),
   }
   const waiting = { run, kind, action, item, isTold: isBusy }

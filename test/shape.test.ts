@@ -157,6 +157,23 @@ describe('the shape of the house', () => {
     expect(wrong).toEqual([])
   })
 
+  it('the console takes types of the kernel, and nothing else of the server', () => {
+    const web = join(ROOT, 'web', 'src')
+    const wrong = readdirSync(web, { recursive: true, encoding: 'utf8' })
+      .filter((path) => /\.tsx?$/.test(path))
+      .flatMap((path) => {
+        const text = readFileSync(join(web, path), 'utf8')
+        return [...text.matchAll(/(?:import|export)(\s+type)?\s[^'"]*?from\s+'(\.[^']+)'/g)]
+          .filter(([, isType, name]) => {
+            const target = resolve(web, dirname(path), name as string)
+            const isOwn = target.startsWith(web)
+            return !isOwn && !(isType && target.startsWith(join(SRC, 'kernel')))
+          })
+          .map(([, , name]) => `${path} imports ${name}`)
+      })
+    expect(wrong).toEqual([])
+  })
+
   it('has no barrel and no default export', () => {
     const barrel = product.filter((s) => /^export \* from/m.test(s.text))
     const fallback = product.filter((s) => /^export default/m.test(s.text))

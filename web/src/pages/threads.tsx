@@ -1,9 +1,9 @@
 /** Every conversation there is, of whatever API, the one that changed last first. */
 
 import { useCallback, useRef, useState } from 'react'
-import { api } from '../api/client.ts'
+import { api, type Query } from '../api/client.ts'
 import { useResource } from '../api/resource.ts'
-import type { Page, ThreadSummary } from '../api/types.ts'
+import type { Page, RunView, ThreadSummary } from '../api/types.ts'
 import { DialectBadge, Status } from '../components/badge.tsx'
 import { Button } from '../components/button.tsx'
 import { count, money, tokensOf } from '../components/figure.ts'
@@ -34,12 +34,7 @@ export function ThreadsPage() {
   }
   const threads = useResource(
     JSON.stringify(wanted) + size,
-    (signal) =>
-      api.get<Page<ThreadSummary>>(
-        '/threads',
-        { ...wanted, parent: 'none', limit: size },
-        { signal },
-      ),
+    (signal) => listThreads({ ...wanted, parent: 'none', limit: size }, signal),
     { everyMs: 2000 },
   )
   const isFiltered = Object.values(wanted).some((value) => value)
@@ -77,6 +72,19 @@ export function ThreadsPage() {
       {isNew && <NewThread onClose={() => setNew(false)} />}
     </>
   )
+}
+
+/** A thread that rests says nothing of how its last run ended; the runs do. */
+async function listThreads(query: Query, signal: AbortSignal): Promise<Page<ThreadSummary>> {
+  const [threads, failed] = await Promise.all([
+    api.get<Page<ThreadSummary>>('/threads', query, { signal }),
+    api.get<Page<RunView>>('/runs', { status: 'failed', limit: 500 }, { signal }),
+  ])
+  const runs = new Set(failed.items.map((run) => run.id))
+  const shown = (thread: ThreadSummary): string =>
+    thread.status === 'idle' && runs.has(thread.lastRun ?? '') ? 'failed' : thread.status
+  const items = threads.items.map((t) => ({ ...t, status: shown(t) as ThreadSummary['status'] }))
+  return { ...threads, items }
 }
 
 function SearchBox({ field }: { field: { current: HTMLInputElement | null } }) {
@@ -178,8 +186,10 @@ function ThreadRow({ thread, isCurrent }: { thread: ThreadSummary; isCurrent: bo
         </div>
       </div>
       <div className="flex shrink-0 items-center gap-3 max-md:flex-col max-md:items-end max-md:gap-1">
-        <span className="max-w-32 truncate text-xs text-soft max-lg:hidden">{agent}</span>
-        <DialectBadge dialect={dialect} />
+        <span className="w-28 truncate text-xs text-soft max-lg:hidden">{agent}</span>
+        <span className="md:w-20">
+          <DialectBadge dialect={dialect} />
+        </span>
         <span className="md:w-24">
           <Status status={status} />
           {queued > 0 && <span className="text-xs text-faint"> +{queued}</span>}

@@ -148,10 +148,23 @@ function Calls({
         isMain
         isBusy={isBusy}
         rule={(allow, reason) => answer({ allow, ...(reason ? { reason } : {}) })}
-        {...(isRecovery ? {} : { always: () => answer({ allow: true, remember: true }) })}
+        {...(isRecovery
+          ? {}
+          : {
+              always: { covers: coverOf(open), go: () => answer({ allow: true, remember: true }) },
+            })}
       />
     </>
   )
+}
+
+/** What an "always" would allow from then on, in words. */
+function coverOf(calls: AskedCall[]): string {
+  const each = calls.map(({ tool, subject, grant }) => {
+    if (grant === null) return `every ${exposed(tool)}`
+    return `${exposed(tool)} ${exposed(grant ?? subject)}`
+  })
+  return [...new Set(each)].join(', ')
 }
 
 interface Words {
@@ -167,7 +180,7 @@ interface RulingsProps {
   isBusy: boolean
   isMain?: boolean
   rule(allow: boolean, reason: string): void
-  always?: () => void
+  always?: { covers: string; go(): void }
 }
 
 /** Keys find the main buttons by their marks, wherever the ask is shown. */
@@ -216,8 +229,8 @@ function Rulings({ words, isBusy, isMain = false, rule, always }: RulingsProps) 
       {always && (
         <Button
           disabled={isBusy}
-          onClick={always}
-          title="Allow it, and what is like it, from now on in this agent"
+          onClick={always.go}
+          title={`From now on this agent need not ask for: ${always.covers}`}
           {...mark('always')}
         >
           Always
@@ -232,6 +245,11 @@ function Rulings({ words, isBusy, isMain = false, rule, always }: RulingsProps) 
       >
         {words.deny}…
       </Button>
+      {always && (
+        <p className="basis-full text-xs text-faint">
+          Always covers <code className="font-mono wrap-anywhere">{always.covers}</code>
+        </p>
+      )}
     </div>
   )
 }

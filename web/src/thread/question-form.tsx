@@ -43,11 +43,13 @@ export function QuestionForm({ question, isBusy, answer }: Props) {
         </ul>
       )}
       {(options.length === 0 || takesWords(schema)) && (
-        <Fields form={formOf(options.length > 0 ? undefined : schema)} {...{ isBusy, answer }} />
+        <Fields form={options.length > 0 ? OWN_WORDS : formOf(schema)} {...{ isBusy, answer }} />
       )}
     </div>
   )
 }
+
+const OWN_WORDS = formOf({ type: 'string', title: 'Or in words of your own' })
 
 /** Whether something else than one of the options may be said. */
 function takesWords(schema: Json | undefined): boolean {

@@ -175,14 +175,16 @@ describe('tool servers that are commands', () => {
 
   it('give only the tools they expose, and a broken one harms nothing', async () => {
     const session = await server.newSession(id)
-    const { runId } = await server.say(session, 'hello')
-    const { runtime } = await modelCall(runId)
-    expect(runtime.engineToolNames).toContain('own.look')
-    expect(runtime.engineToolNames).not.toContain('own.secret')
-    expect(runtime.engineToolNames).not.toContain('own.unlisted')
+    const calls = ['own__secret', 'own__unlisted'].map((name) => ({ call: name, input: {} }))
+    const { runId } = await server.say(session, script(calls, [{ say: 'Done.' }]))
+    const told = await server.stream(session, isEnd(runId))
+    const results = told.filter((f) => f.data.resultType === 'error').map((f) => f.data.toolName)
+    expect(results.sort()).toEqual(['own.secret', 'own.unlisted'])
+    expect(told.some((f) => f.event === 'tool.started')).toBe(false)
+    expect((await modelCall(runId)).runtime.toolServers).toEqual(['own', 'broken'])
     const bare = await server.newSession(id, { agentName: 'bare' })
     const second = await modelCall((await server.say(bare, 'hello')).runId)
-    expect(second.runtime.engineToolNames).not.toContain('own.look')
+    expect(second.runtime.toolServers).toEqual(['broken'])
   })
 })
 

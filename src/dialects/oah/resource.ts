@@ -158,11 +158,20 @@ export const stepResource = (
   endedAt: time(step.endedAt),
 })
 
+/** What a model is offered besides the conversation. */
+interface Offered {
+  instructions: string | null
+  tools: { [key: string]: Json }[]
+  /** Names of tool servers; their tools are known when they are started. */
+  servers: string[]
+  workspace: string
+}
+
 /** What the model of a step was asked: its instructions, and the conversation as it was then. */
 export function requestOf(
   step: StepRecord,
   chronicle: Chronicle,
-  facts: { instructions: string | null; tools: { [key: string]: Json }[]; workspace: string },
+  facts: Offered,
 ): { [key: string]: Json } | undefined {
   if (step.prompt === null) return undefined
   const said = chronicle.messages.slice(0, step.prompt.messages)
@@ -186,7 +195,7 @@ export function requestOf(
       activeToolNames: names,
       engineToolNames: names,
       engineTools: facts.tools,
-      toolServers: [],
+      toolServers: facts.servers,
     },
   }
 }

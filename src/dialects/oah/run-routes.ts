@@ -152,7 +152,9 @@ async function stepsOf(context: Context, found: FoundRun, steps: FoundRun['run']
   const { run, chronicle } = found
   const texts = new Map<string, string | null>()
   const agent = engine.catalog.agent(found.thread.agent)
-  const { tools } = agent ? await engine.toolbox.open(agent) : { tools: [] }
+  // Whoever looks at steps does not start tool servers.
+  const { tools } = agent ? await engine.toolbox.open({ ...agent, servers: {} }) : { tools: [] }
+  const servers = Object.keys(agent?.servers ?? {})
   const offered = shownTools(tools)
   const workspace = workspaceIdOf(context, found.thread.workspace)
   const shown: object[] = []
@@ -161,7 +163,7 @@ async function stepsOf(context: Context, found: FoundRun, steps: FoundRun['run']
     if (hash !== undefined && !texts.has(hash))
       texts.set(hash, textIn(await engine.store.get('instructions', hash)))
     const instructions = texts.get(hash ?? '') ?? null
-    const facts = { instructions, tools: offered, workspace }
+    const facts = { instructions, tools: offered, servers, workspace }
     shown.push(stepResource(run, step, requestOf(step, chronicle, facts)))
   }
   return shown

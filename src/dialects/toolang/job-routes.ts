@@ -1,16 +1,13 @@
-/** Jobs: tasks, chores, and both under one name; and what the agent will do next. */
-
-import { type Fault, isFault } from '../../kernel/fault.ts'
-import type { JobKind, JobView, NewJob, JobPatch as Patch } from '../../kernel/jobs.ts'
+import type { JobKind, JobView } from '../../kernel/jobs.ts'
 import type { Principal } from '../../kernel/ports.ts'
 import { type Route, route } from '../../wire/dialect.ts'
 import { agentOf } from './chat.ts'
-import { accountOf, type Context, mayUse, originOf, POLICY } from './context.ts'
+import { accountOf, type Context, mayUse } from './context.ts'
 import { detail } from './faults.ts'
 import { long, short } from './id.ts'
 import { jobItem } from './job.ts'
+import { createRoutes, patchOf, tried } from './job-write.ts'
 import {
-  ChoreCreate,
   ChorePatch,
   Fields,
   Item,
@@ -18,7 +15,6 @@ import {
   JobPatch,
   KindQuery,
   Problem,
-  TaskCreate,
   TaskPatch,
 } from './schema.ts'
 
@@ -26,7 +22,6 @@ const tag = 'jobs'
 const refused = { about: 'Refused', schema: Problem }
 const one = { about: 'Successful Response', schema: Item }
 const many = { about: 'Successful Response', schema: Items }
-const DEFAULT_SCHEDULE = 'FREQ=HOURLY;INTERVAL=1'
 
 /** `jobs` stands for both kinds. */
 interface Family {
@@ -142,94 +137,6 @@ const itemRoutes = (context: Context, family: Family, archived: boolean): Route[
         )
         return { status: 200, json: { item: jobItem(done, true) } }
       },
-    }),
-  ]
-}
-
-// ---- writing ------------------------------------------------------------------------------------
-
-/** Only keys that are there count; null puts back what a new job has. */
-function patchOf(job: JobView, body: JobPatch): Patch {
-  const { state, stage, schedule } = body
-  if (job.kind === 'task' && schedule !== undefined)
-    throw detail('invalid', 'tasks do not support schedule', 400)
-  if (job.kind === 'chore' && stage !== undefined)
-    throw detail('invalid', 'chores do not support stage', 400)
-  if (body.body === null) throw fileFault(job.kind, 'body', STRING_WORDS)
-  const isOf = job.state === 'archived' && state === null ? undefined : state
-  return {
-    ...(body.title === undefined ? {} : { title: body.title }),
-    ...(body.body === undefined ? {} : { body: body.body }),
-    ...(isOf === undefined ? {} : { state: isOf ?? 'active' }),
-    ...(stage === undefined ? {} : { stage: stage ?? 'todo' }),
-    ...(schedule === undefined ? {} : { schedule: schedule?.trim() || DEFAULT_SCHEDULE }),
-  }
-}
-
-const STRING_WORDS =
-  'Input should be a valid string [type=string_type, input_value=None, input_type=NoneType]'
-
-/** The words in which the real server's reader of job files refuses one. */
-function fileFault(kind: string, field: string, words: string): Fault {
-  const model = kind === 'task' || kind === 'TaskFile' ? 'TaskFile' : 'ChoreFile'
-  return detail('invalid', `1 validation error for ${model}\n${field}\n  ${words}`, 400)
-}
-
-async function tried<T>(model: string, schedule: string | null | undefined, work: Promise<T>) {
-  try {
-    return await work
-  } catch (error) {
-    if (!isFault(error) || error.code !== 'invalid') throw error
-    const input = `input_value='${schedule ?? ''}', input_type=str`
-    throw fileFault(model, 'schedule', `Value error, ${error.message} [type=value_error, ${input}]`)
-  }
-}
-
-const createRoutes = (context: Context): Route[] => {
-  const make = async (
-    principal: Principal,
-    job: Pick<NewJob, 'kind' | 'title' | 'body' | 'state' | 'stage' | 'schedule'>,
-  ) => {
-    const made = await tried(
-      'ChoreFile',
-      job.schedule,
-      context.settings.jobs.create({
-        ...job,
-        title: job.title?.trim() || null,
-        body: job.body.trim(),
-        agent: agentOf(context),
-        account: principal.account,
-        principal: principal.id,
-        policy: POLICY,
-        workspace: context.settings.workspaceFor(principal.account),
-        origin: originOf(principal, { client: job.kind }),
-      }),
-    )
-    return { status: 201, json: { item: jobItem(made, true) } }
-  }
-  return [
-    route({
-      method: 'POST',
-      path: '/api/v1/tasks',
-      summary: 'Create Task',
-      tag,
-      body: TaskCreate,
-      answers: { 201: one, 400: refused, 422: refused },
-      handle: ({ body, principal }) =>
-        make(principal, { kind: 'task', schedule: null, ...body, title: body.title ?? null }),
-    }),
-    route({
-      method: 'POST',
-      path: '/api/v1/chores',
-      summary: 'Create Chore',
-      tag,
-      body: ChoreCreate,
-      answers: { 201: one, 400: refused, 422: refused },
-      handle: ({ body, principal }) =>
-        make(principal, {
-          ...{ kind: 'chore', stage: null, ...body, title: body.title ?? null },
-          schedule: body.schedule.trim() || DEFAULT_SCHEDULE,
-        }),
     }),
   ]
 }

@@ -36,10 +36,10 @@ export function inWords(schedule: string): string {
   if (days.join() === WEEKDAYS) words.splice(0, 1, 'every weekday')
   else if (days.length > 0) words.push(`on ${days.map((d) => DAYS[d]).join(', ')}`)
   const hours = (fields.get('BYHOUR') ?? '').split(',').filter(Boolean)
-  const minute = (fields.get('BYMINUTE') ?? '').padStart(2, '0')
-  if (hours.length > 0)
-    words.push(`at ${hours.map((h) => `${h.padStart(2, '0')}:${minute || '00'}`).join(', ')} UTC`)
-  else if (minute) words.push(`at minute ${Number(minute)}`)
+  const minute = fields.get('BYMINUTE')
+  const at = (hour: string) => `${hour.padStart(2, '0')}:${(minute ?? '0').padStart(2, '0')}`
+  if (hours.length > 0) words.push(`at ${hours.map(at).join(', ')} UTC`)
+  else if (minute !== undefined) words.push(`at minute ${minute}`)
   return words.join(' ')
 }
 

@@ -1,5 +1,6 @@
 /** Messages: posted, listed, rewritten; and the files that go with them. */
 
+import { editMessage } from './again.ts'
 import { attachmentView, MAX_IMAGE_BYTES, readAttachment, stage } from './attachment.ts'
 import { contentOf } from './content.ts'
 import type { Context } from './context.ts'
@@ -8,7 +9,6 @@ import { messageView, type Posted, postMessage, transcriptOf } from './message.t
 import { type ArkRoute, ark, json } from './row.ts'
 import { MessageBody, MessagesQuery } from './schema.ts'
 import { idIn, readable, threadOf } from './scope.ts'
-import { editMessage } from './start.ts'
 
 const MULTIPART_ROOM = 65_536
 

@@ -2,6 +2,7 @@
 
 import { Fault, isFault } from '../../kernel/fault.ts'
 import type { RunRow } from '../../kernel/rows.ts'
+import { continueRun, retryRun } from './again.ts'
 import { giveInput } from './answering.ts'
 import type { Context } from './context.ts'
 import { type CancelHints, originOf } from './hints.ts'
@@ -18,7 +19,7 @@ import {
   ThreadRunsQuery,
 } from './schema.ts'
 import { idIn, makerOf, refuseAction, runOf, threadOf } from './scope.ts'
-import { continueRun, retryRun, startRun } from './start.ts'
+import { startRun } from './start.ts'
 import { cursorOf, eventsReply } from './stream.ts'
 
 const WRITE_THREAD = { may: 'data.runs.write', about: 'thread' } as const

@@ -38,5 +38,5 @@ export function oah(engine: Engine, settings: OahSettings): Dialect {
 }
 
 export type { Definition, Definitions, OahSettings } from './context.ts'
+export { idOfFolder } from './folder.ts'
 export { hookForm } from './hook.ts'
-export { idOfFolder } from './shelf.ts'

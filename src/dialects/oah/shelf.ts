@@ -4,13 +4,14 @@
  * together, whatever is restarted: one can be computed from the other, or both are in a document.
  */
 
-import { createHash, randomBytes } from 'node:crypto'
-import { lstat, mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
-import { basename, join, resolve, sep } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { readdir, rm, stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
 import type { Json } from '../../kernel/part.ts'
 import type { Engine, Principal } from '../../kernel/ports.ts'
 import type { OahSettings } from './context.ts'
 import { noWorkspace, refusal } from './faults.ts'
+import { existing, idOfFolder, isMade, notAllowed, place, within } from './folder.ts'
 import { WORKSPACE_ID } from './id.ts'
 
 export interface WorkspaceRecord {
@@ -178,75 +179,4 @@ export function createShelf({ store, settings }: Needs): Shelf {
       return true
     },
   }
-}
-
-/** Folders directly in `home` with an id for a name have that id; all others one made of their path. */
-export function idOfFolder(home: string, root: string): string {
-  const name = basename(root)
-  if (join(home, name) === root && /^ws_[0-9a-f]{32}$/.test(name)) return name
-  const slug = name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 64)
-  const hash = createHash('sha256').update(root).digest('hex').slice(0, 10)
-  return `project_${slug || 'workspace'}_${hash}`
-}
-
-const notAllowed = (path: string) =>
-  refusal(
-    'forbidden',
-    'workspace_path_not_allowed',
-    `rootPath "${path}" resolves outside the allowed directory. Workspaces must be in the server's workspace folder.`,
-  )
-
-const isInside = (home: string, path: string): boolean => path.startsWith(home + sep)
-
-/** A path of a folder that is to be made. */
-async function within(home: string, path: string): Promise<string> {
-  const root = resolve(path)
-  if (
-    !isInside(home, root) ||
-    join(home, basename(root)) !== root ||
-    basename(root).startsWith('.')
-  )
-    throw notAllowed(path)
-  if (await lstat(root).catch(() => null))
-    throw refusal('conflict', 'workspace_entry_exists', `The folder ${path} exists already.`)
-  return root
-}
-
-/** A folder that is there, where no link leads out. */
-async function existing(home: string, path: string): Promise<string> {
-  const real = await realpath(resolve(path)).catch(() => null)
-  const base = await realpath(home).catch(() => home)
-  if (real === null || !isInside(base, real)) throw notAllowed(path)
-  const root = join(home, basename(real))
-  const isChild = join(base, basename(real)) === real && !basename(real).startsWith('.')
-  if (!isChild || !(await stat(root)).isDirectory()) throw notAllowed(path)
-  return root
-}
-
-/** Filled under another name and then moved, so that a crash leaves no half workspace. */
-async function place(
-  home: string,
-  root: string,
-  fill: (root: string) => Promise<void>,
-): Promise<void> {
-  const draft = join(home, `.draft-${randomBytes(9).toString('hex')}`)
-  await mkdir(draft, { recursive: true, mode: 0o700 })
-  try {
-    await fill(draft)
-    await rename(draft, root)
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true })
-    throw error
-  }
-}
-
-/** A folder that this server made, directly in its place and no link. */
-async function isMade(home: string, { id, root }: WorkspaceRecord): Promise<boolean> {
-  if (root !== join(home, id)) return false
-  const stats = await lstat(root).catch(() => null)
-  return stats === null || stats.isDirectory()
 }

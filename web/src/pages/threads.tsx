@@ -1,7 +1,7 @@
 /** Every conversation there is, of whatever API, the one that changed last first. */
 
-import { useCallback, useRef, useState } from 'react'
-import { api, type Query } from '../api/client.ts'
+import { useCallback, useMemo, useRef, useState } from 'react'
+import { api } from '../api/client.ts'
 import { useResource } from '../api/resource.ts'
 import type { Page, RunView, ThreadSummary } from '../api/types.ts'
 import { DialectBadge, Status } from '../components/badge.tsx'
@@ -34,7 +34,10 @@ export function ThreadsPage() {
   }
   const threads = useResource(
     JSON.stringify(wanted) + size,
-    (signal) => listThreads({ ...wanted, parent: 'none', limit: size }, signal),
+    (signal) => {
+      const query = { ...wanted, parent: 'none', limit: size }
+      return api.get<Page<ThreadSummary>>('/threads', query, { signal })
+    },
     { everyMs: 2000 },
   )
   const isFiltered = Object.values(wanted).some((value) => value)
@@ -75,16 +78,13 @@ export function ThreadsPage() {
 }
 
 /** A thread that rests says nothing of how its last run ended; the runs do. */
-async function listThreads(query: Query, signal: AbortSignal): Promise<Page<ThreadSummary>> {
-  const [threads, failed] = await Promise.all([
-    api.get<Page<ThreadSummary>>('/threads', query, { signal }),
-    api.get<Page<RunView>>('/runs', { status: 'failed', limit: 500 }, { signal }),
-  ])
-  const runs = new Set(failed.items.map((run) => run.id))
-  const shown = (thread: ThreadSummary): string =>
-    thread.status === 'idle' && runs.has(thread.lastRun ?? '') ? 'failed' : thread.status
-  const items = threads.items.map((t) => ({ ...t, status: shown(t) as ThreadSummary['status'] }))
-  return { ...threads, items }
+function useFailed(): Set<string> {
+  const { data } = useResource(
+    'failed',
+    (signal) => api.get<Page<RunView>>('/runs', { status: 'failed', limit: 200 }, { signal }),
+    { everyMs: 10_000 },
+  )
+  return useMemo(() => new Set(data?.items.map((run) => run.id)), [data])
 }
 
 function SearchBox({ field }: { field: { current: HTMLInputElement | null } }) {
@@ -139,6 +139,7 @@ const keyOf = (thread: ThreadSummary): string => thread.id
 function ThreadList({ items, more }: { items: ThreadSummary[]; more: (() => void) | null }) {
   const list = useRef<WindowedHandle>(null)
   const open = useCallback((thread: ThreadSummary) => navigate(`/threads/${thread.id}`), [])
+  const failed = useFailed()
   const [current] = useListKeys({ items, keyOf, group: 'Threads', open, list })
   return (
     <>
@@ -150,7 +151,13 @@ function ThreadList({ items, more }: { items: ThreadSummary[]; more: (() => void
         estimate={61}
         handle={list}
         className="min-h-0 flex-1"
-        render={(thread) => <ThreadRow thread={thread} isCurrent={thread.id === current} />}
+        render={(thread) => (
+          <ThreadRow
+            thread={thread}
+            isFailed={failed.has(thread.lastRun ?? '')}
+            isCurrent={thread.id === current}
+          />
+        )}
       />
       {more && (
         <div className="border-t border-line p-2 text-center">
@@ -163,7 +170,13 @@ function ThreadList({ items, more }: { items: ThreadSummary[]; more: (() => void
   )
 }
 
-function ThreadRow({ thread, isCurrent }: { thread: ThreadSummary; isCurrent: boolean }) {
+interface RowProps {
+  thread: ThreadSummary
+  isFailed: boolean
+  isCurrent: boolean
+}
+
+function ThreadRow({ thread, isFailed, isCurrent }: RowProps) {
   const { id, title, preview, agent, dialect, status, usage, updatedAt, queued } = thread
   return (
     <Link
@@ -191,7 +204,7 @@ function ThreadRow({ thread, isCurrent }: { thread: ThreadSummary; isCurrent: bo
           <DialectBadge dialect={dialect} />
         </span>
         <span className="md:w-24">
-          <Status status={status} />
+          <Status status={isFailed && status === 'idle' ? 'failed' : status} />
           {queued > 0 && <span className="text-xs text-faint"> +{queued}</span>}
         </span>
         <span

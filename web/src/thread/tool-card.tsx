@@ -76,9 +76,11 @@ const OUTCOMES: Record<string, { text: string; tone: Tone }> = {
   unknown: { text: 'unknown', tone: 'warn' },
 }
 
+const ALLOWED: { text: string; tone: Tone } = { text: 'allowed', tone: 'plain' }
+
 function stateOf({ state, result, ruling }: EntryOf<'call'>): { text: string; tone: Tone } {
   if (result) return OUTCOMES[result.outcome] ?? { text: result.outcome, tone: 'plain' }
   if (state === 'running') return { text: 'running', tone: 'accent' }
-  if (state === 'ready') return { text: ruling ? 'allowed' : 'waiting', tone: 'plain' }
+  if (state === 'ready') return ruling ? ALLOWED : { text: 'waiting', tone: 'warn' }
   return { text: 'writing', tone: 'plain' }
 }

@@ -178,6 +178,9 @@ class CapLibrary implements Caps {
     const got = await writing(() => fetchCap({ kind, ref }, means, this.#github))
     return this.#inTurn(async () => {
       await free()
+      const before = this.#find(scope, address, 'wired')
+      if (got.problem !== null && before?.ref === ref && before.problem === null)
+        throw new Fault('unavailable', `${got.problem}. What was fetched before stays.`)
       await writing(async () => {
         await keepWired(scope.path, { kind, name }, got)
         const others = await this.#wiredWithout(scope, address)

@@ -16,9 +16,13 @@ const TREE = [
   ...['README.md', 'skills/tidy/SKILL.md', 'skills/tidy/notes/broom.md'],
   ...['skills/tidy/.hidden', 'skills/tidy/../../escaped.md', 'skills/other/SKILL.md'],
 ]
+let isDown = false
 const github = createServer((req, res) => {
   const url = req.url ?? ''
-  if (url.includes('/commits/')) res.end(SHA)
+  if (isDown) {
+    res.statusCode = 500
+    res.end()
+  } else if (url.includes('/commits/')) res.end(SHA)
   else if (url === `/acme/caps/${SHA}/prompts/remote.md`) res.end('Remote: {{input}}')
   else if (url === `/acme/caps/${SHA}/skills/tidy/SKILL.md`)
     res.end('---\ndescription: Tidies.\n---\n\nSweep.')
@@ -245,6 +249,14 @@ describe('a wired ref', () => {
     })
     const kept = JSON.parse(readFileSync(join(home, 'wired.json'), 'utf8'))
     expect(kept.prompts.remote).toEqual({ ref: 'acme/caps/remote', revision: SHA })
+    expect(await spoken('/remote word')).toBe('You said: Remote: word')
+    isDown = true
+    const again = await wire('prompts/remote', 'acme/caps/remote')
+    expect(again).toMatchObject({
+      status: 503,
+      body: { detail: expect.stringContaining('What was fetched before stays.') },
+    })
+    isDown = false
     expect(await spoken('/remote word')).toBe('You said: Remote: word')
     const skill = await wire('skills/tidy', 'github://acme/caps/skills/tidy@main')
     expect(skill.body.item.error).toBeUndefined()

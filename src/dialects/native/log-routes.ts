@@ -5,7 +5,9 @@
 
 import type { Event } from '../../kernel/event.ts'
 import { Fault } from '../../kernel/fault.ts'
+import type { InputPart } from '../../kernel/part.ts'
 import type { Engine } from '../../kernel/ports.ts'
+import type { Thread } from '../../kernel/thread.ts'
 import { type Call, type Route, route } from '../../wire/dialect.ts'
 import type { Lens } from '../../wire/lens.ts'
 import { threadOf } from './desk.ts'
@@ -18,6 +20,7 @@ const ONE = '/manifold/v1/threads/{thread}'
 const tag = 'log'
 const PAGE = 2_000
 const MOST_TEXT = 65_536
+const MOST_INPUT = 500
 
 interface Looking {
   engine: Engine
@@ -106,8 +109,8 @@ const momentRoute = ({ engine, voices }: Looking): Route =>
         status: 200,
         json: {
           event,
-          before: before.seq === 0 ? null : threadView(before, messages),
-          after: threadView(after, messages),
+          before: before.seq === 0 ? null : foldView(before, messages),
+          after: foldView(after, messages),
           dialects: spoken.map((d, i) => ({
             ...streamOf(d),
             frames: (moment.frames[i] ?? []).map(frameView),
@@ -115,6 +118,24 @@ const momentRoute = ({ engine, voices }: Looking): Route =>
         },
       }
     },
+  })
+
+/** The fold without what was attached to inputs, and only with their beginnings: they are events. */
+function foldView(thread: Thread, messages: number) {
+  const view = threadView(thread, messages)
+  const { active, queue } = view
+  return {
+    ...view,
+    active: active && { ...active, input: shortened(active.input) },
+    queue: queue.map((entry) => ({ ...entry, input: shortened(entry.input) })),
+  }
+}
+
+const shortened = (input: readonly InputPart[]): InputPart[] =>
+  input.map((part) => {
+    if (part.kind === 'text') return { ...part, text: part.text.slice(0, MOST_INPUT) }
+    const { data: _, ...named } = part
+    return named
   })
 
 function seqOf(text: string, last: number): number {

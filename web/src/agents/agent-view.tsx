@@ -220,7 +220,7 @@ function Grants({ name }: { name: string }) {
 // ---- what it can --------------------------------------------------------------------------
 
 function Abilities({ agent }: { agent: Agent }) {
-  const { name, skills, servers, children } = agent
+  const { name, skills, servers, hooks = [], children } = agent
   const caps: Resource<{ items: Capability[] }> = useResource(`caps ${name}`, (signal) =>
     api.get(`/agents/${encodeURIComponent(name)}/capabilities`, {}, { signal }),
   )
@@ -237,6 +237,14 @@ function Abilities({ agent }: { agent: Agent }) {
             kind="tool server"
             name={server.name}
             about={server.transport}
+          />
+        ))}
+        {hooks.map((hook) => (
+          <Ability
+            key={`hook ${hook.name}`}
+            kind="hook"
+            name={hook.name}
+            about={[...hook.moments, ...hook.tools].join(', ')}
           />
         ))}
         {items.map((cap) => (

@@ -14,6 +14,7 @@ export interface Agent {
   limits: { turns: number; wallMs: number; tokens: number | null; costUsd: number | null }
   skills: { name: string; about: string }[]
   servers: { name: string; transport: string }[]
+  hooks?: { name: string; moments: string[]; tools: string[] }[]
   children: string[] | null
   folder: string | null
   revision: string

@@ -15,7 +15,7 @@ const LOG = [
   entry('text.delta'),
 ]
 
-const ALL = { families: [], run: null, isFolded: true }
+const ALL = { families: [], run: null, type: null, isFolded: true }
 
 test('words of one run that follow each other are one line, nothing else is', () => {
   const rows = rowsOf(LOG, ALL)
@@ -36,6 +36,11 @@ test('what is left out does not bring words together', () => {
     [3, 2],
     [7, 1],
   ])
+})
+
+test('one type alone', () => {
+  const rows = rowsOf(LOG, { ...ALL, type: 'tool.started' })
+  expect(rows.map(({ seq }) => seq)).toEqual([6])
 })
 
 test('an event within a line, and one that is left out, has the line before it', () => {

@@ -17,17 +17,23 @@ export interface Filter {
   /** Only these; empty: all. */
   families: readonly Family[]
   run: string | null
+  /** Only of this type. */
+  type: string | null
   /** Deltas that follow each other are one line. */
   isFolded: boolean
 }
 
-export function rowsOf(entries: readonly Entry[], { families, run, isFolded }: Filter): Row[] {
+export function rowsOf(
+  entries: readonly Entry[],
+  { families, run, type, isFolded }: Filter,
+): Row[] {
   const wanted = new Set(families)
   const rows: Row[] = []
   let last: Row | null = null
   for (const [i, entry] of entries.entries()) {
     if (wanted.size > 0 && !wanted.has(familyOf(entry.type))) continue
     if (run !== null && entry.run !== run) continue
+    if (type !== null && entry.type !== type) continue
     const isSame = last !== null && last.type === entry.type && last.run === entry.run
     if (isFolded && last && isSame && isDelta(entry.type) && last.seq + last.count === i + 1) {
       last.count++

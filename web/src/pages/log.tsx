@@ -18,7 +18,7 @@ import type { WindowedHandle } from '../components/windowed.tsx'
 import { useKeys } from '../keys.tsx'
 import { EventList } from '../log/event-list.tsx'
 import { FAMILIES, type Family, FILL } from '../log/family.ts'
-import { LogBook } from '../log/log-book.ts'
+import { type Entry, LogBook } from '../log/log-book.ts'
 import { useMoment } from '../log/moment.ts'
 import { MomentView } from '../log/moment-view.tsx'
 import { rowAt, rowsOf } from '../log/rows.ts'
@@ -120,9 +120,10 @@ function OpenLog({ thread, log }: { thread: string; log: LogBook }) {
   const families = (query.get('show') ?? '').split(' ').filter(isFamily)
   const shown = families.join(' ')
   const run = query.get('run')
+  const type = query.get('type')
   const rows = useMemo(
-    () => rowsOf(entries, { families: shown.split(' ').filter(isFamily), run, isFolded }),
-    [entries, shown, run, isFolded],
+    () => rowsOf(entries, { families: shown.split(' ').filter(isFamily), run, type, isFolded }),
+    [entries, shown, run, type, isFolded],
   )
   const last = entries.length
   // Without a place of its own the page stands at the end, and follows it.
@@ -167,6 +168,7 @@ function OpenLog({ thread, log }: { thread: string; log: LogBook }) {
         title={<Title thread={thread} />}
         about={`${last} events, ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} · ${LIFE[connection]}`}
       >
+        <TypeFilter entries={entries} type={type} />
         <RunFilter runs={runs} run={run} />
         <Button aria-pressed={isFolded} onClick={() => setFolded(!isFolded)}>
           {isFolded ? 'Unfold words' : 'Fold words'}
@@ -276,6 +278,23 @@ function Legend({ families }: { families: Family[] }) {
         </button>
       )}
     </fieldset>
+  )
+}
+
+function TypeFilter({ entries, type }: { entries: readonly Entry[]; type: string | null }) {
+  const types = useMemo(() => [...new Set(entries.map((entry) => entry.type))].sort(), [entries])
+  return (
+    <select
+      aria-label="Only of this type"
+      className="field w-auto max-md:hidden"
+      value={type ?? ''}
+      onChange={(event) => setQuery({ type: event.target.value || null })}
+    >
+      <option value="">every type</option>
+      {types.map((name) => (
+        <option key={name}>{name}</option>
+      ))}
+    </select>
   )
 }
 

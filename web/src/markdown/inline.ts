@@ -39,7 +39,12 @@ function read(text: string, depth: number): Inline[] {
     }
     const hit = depth < DEEPEST ? inlineAt(text, at, depth, missing) : null
     if (hit) put(hit[0], hit[1])
-    else plain += text[at++]
+    else {
+      // Ticks without their partners are letters all together, not one after the other.
+      const end = text[at] === '`' ? endOfTicks(text, at) : at + 1
+      plain += text.slice(at, end)
+      at = end
+    }
   }
   if (plain !== '') found.push({ kind: 'text', text: plain })
   return found
@@ -75,11 +80,15 @@ function find(text: string, mark: string, from: number, missing: Set<string>): n
   return at
 }
 
+function endOfTicks(text: string, at: number): number {
+  let end = at
+  while (text[end] === '`') end++
+  return end
+}
+
 function code(text: string, at: number, missing: Set<string>): Hit {
-  const ticks = /`+/y
-  ticks.lastIndex = at
-  const mark = ticks.exec(text)?.[0] ?? '`'
-  const from = at + mark.length
+  const from = endOfTicks(text, at)
+  const mark = text.slice(at, from)
   let end = find(text, mark, from, missing)
   while (end >= 0 && text[end + mark.length] === '`') {
     while (text[end] === '`') end++

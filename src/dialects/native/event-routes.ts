@@ -19,10 +19,12 @@ const PAGE = {
   schema: schema.EventPage,
   media: MEDIA,
 }
+const FEED = { ...PAGE, schema: schema.FeedPage }
 const STREAM = { about: 'A stream of server-sent events.', media: MEDIA }
 const headers = { 'Last-Event-ID': 'As `after`; the greater of the two counts.' }
 
 type Reading = Call<Record<string, string>, schema.EventsQuery & schema.StreamQuery, unknown>
+type Feeding = Pick<Call<Record<string, string>, schema.FeedQuery, unknown>, 'query' | 'headers'>
 
 export const eventRoutes = (engine: Engine): Route[] => [
   route({
@@ -70,11 +72,11 @@ export const eventRoutes = (engine: Engine): Route[] => [
     path: '/manifold/v1/events',
     tag,
     summary: 'What happened in all threads, without the deltas.',
-    query: schema.EventsQuery,
+    query: schema.FeedQuery,
     headers,
-    answers: { 200: PAGE },
+    answers: { 200: FEED },
     handle: async (call) => {
-      const after = cursorOf(call)
+      const after = await placeOf(engine, call)
       if (wantsStream(call)) return { status: 200, live: milestones(engine, call.principal, after) }
       const { limit = 500 } = call.query
       const page = await pageOfMilestones(engine, call.principal, { after, limit })
@@ -91,6 +93,12 @@ function cursorOf({ query, headers }: Pick<Reading, 'query' | 'headers'>): numbe
   const last = headers['last-event-id']
   if (last !== undefined && /^\d{1,15}$/.test(last)) return Math.max(Number(last), query.after ?? 0)
   return query.after ?? 0
+}
+
+/** `latest` is meant for the first time only: who comes back goes on where it was. */
+async function placeOf({ store }: Engine, { query, headers }: Feeding): Promise<number> {
+  if (query.after !== 'latest') return cursorOf({ query: { after: query.after }, headers })
+  return cursorOf({ query: {}, headers }) || store.feedEnd()
 }
 
 function checkCursor(after: number, seq: number): void {

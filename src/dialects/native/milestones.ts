@@ -1,11 +1,12 @@
 /**
- * What happened in all threads, deltas left out. The store knows a cursor only for a page, so a
- * frame of the stream is a page: whoever comes back with its id misses nothing and reads nothing twice.
+ * What happened in all threads, deltas left out. A cursor is the place of a commit, which every event
+ * carries; a frame of the stream is a page, and its id the place of its last commit: whoever comes
+ * back with it misses nothing and reads nothing twice.
  */
 
 import type { Event } from '../../kernel/event.ts'
 import { isFault } from '../../kernel/fault.ts'
-import type { Engine, Principal } from '../../kernel/ports.ts'
+import type { Engine, FeedPage, Principal } from '../../kernel/ports.ts'
 import type { Live } from '../../wire/projection.ts'
 import { sseFrame } from '../../wire/sse.ts'
 import { mayUse } from './desk.ts'
@@ -19,7 +20,7 @@ export async function pageOfMilestones(
   { after, limit }: { after: number; limit: number },
 ) {
   const page = await engine.store.feed(after, limit)
-  const items = await createSieve(engine, principal)(page.events)
+  const items = await createSieve(engine, principal)(page)
   return { items, next: page.cursor, isComplete: page.events.length < limit }
 }
 
@@ -39,7 +40,7 @@ export const milestones = (engine: Engine, principal: Principal, after: number):
         const page = await engine.store.feed(cursor, PAGE)
         if (page.cursor === cursor) return
         cursor = page.cursor
-        const items = await sift(page.events)
+        const items = await sift(page)
         if (isOver || items.length === 0) continue
         const isRoom = out.write(sseFrame({ id: cursor, event: 'events', data: items }))
         if (!isRoom) await out.drained()
@@ -76,6 +77,8 @@ export const milestones = (engine: Engine, principal: Principal, after: number):
   heartbeat: HEARTBEAT,
 })
 
+type Placed = Event & { pos: number }
+
 /** Leaves the events of threads that the caller may know of. */
 function createSieve(engine: Engine, principal: Principal) {
   const known = new Map<string, boolean>()
@@ -91,9 +94,10 @@ function createSieve(engine: Engine, principal: Principal) {
     known.set(thread, may)
     return may
   }
-  return async (events: Event[]): Promise<Event[]> => {
-    const kept: Event[] = []
-    for (const event of events) if (await mayRead(event.thread)) kept.push(event)
+  return async ({ events, places }: Pick<FeedPage, 'events' | 'places'>): Promise<Placed[]> => {
+    const kept: Placed[] = []
+    for (const [i, event] of events.entries())
+      if (await mayRead(event.thread)) kept.push({ ...event, pos: places[i] as number })
     return kept
   }
 }

@@ -331,6 +331,30 @@ test('the feed over all threads has no gap, and resumes', async () => {
   expect(streamed.some((e) => e.type === 'text.delta')).toBe(false)
 })
 
+test('the feed begins where somebody says, also at what comes from now on', async () => {
+  const { world, at, ask } = await start()
+  const first = await ask('POST', '/runs', { input: script(says('1')) })
+  await world.ended(first.body.thread as string)
+  const all = items(await ask('GET', '/events'))
+  const places = all.map((e) => e.pos as number)
+  expect(places).toEqual([...places].sort((a, b) => a - b))
+  const half = await ask('GET', `/events?after=${places[0]}`)
+  expect(items(half)).toEqual(all.filter((e) => e.pos !== places[0]))
+  const latest = await ask('GET', '/events?after=latest')
+  expect(latest.body).toEqual({ items: [], next: places.at(-1), isComplete: true })
+  expect((await ask('GET', '/events?after=newest')).status).toBe(400)
+  const live = await read(`${at}/events?after=latest`, (f) => {
+    if (f.event === 'ready') void ask('POST', '/threads', {})
+    return f.event === 'events'
+  })
+  const [event] = JSON.parse(live.at(-1)?.data ?? '[]')
+  expect(event).toMatchObject({ type: 'thread.opened' })
+  const back = await read(`${at}/events?after=latest`, (f) => f.event === 'events', {
+    'last-event-id': String(places[0]),
+  })
+  expect(JSON.parse(back.at(-1)?.data ?? '[]')[0]).toEqual(items(half)[0])
+})
+
 test('another account sees nothing of what is not its own', async () => {
   const { world, at, ask } = await start({ id: 'u2', account: 'other' })
   const foreign = await world.begin([says('secret')])

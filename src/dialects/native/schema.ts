@@ -195,6 +195,15 @@ export const EventsQuery = z.object({
 })
 export type EventsQuery = z.infer<typeof EventsQuery>
 
+export const FeedQuery = z.object({
+  after: z
+    .union([z.literal('latest'), integerText({ min: 0 })])
+    .optional()
+    .describe('The `pos` already seen; `latest`: only what comes from now on. Default 0.'),
+  limit: EventsQuery.shape.limit,
+})
+export type FeedQuery = z.infer<typeof FeedQuery>
+
 export const StreamQuery = z.object({
   after: EventsQuery.shape.after,
   follow: flagText().optional().describe('`false`: end when everything stored has been told.'),
@@ -321,6 +330,14 @@ export const EventPage = z.object({
   items: z.array(EventView),
   next: z.number().int().describe('Send it as `after` to read on.'),
   isComplete: z.boolean().describe('Nothing was stored beyond this page.'),
+})
+
+export const FeedPage = EventPage.extend({
+  items: z.array(
+    EventView.extend({
+      pos: z.number().int().describe('Of the commit; events of one commit have the same.'),
+    }),
+  ),
 })
 
 export const ThreadPage = pageOf(ThreadSummary)

@@ -52,7 +52,10 @@ export function ConnectPage() {
   const current = items[at]
   return (
     <>
-      <PageHead title="Connect" about="Clients of six APIs work here, on the same threads." />
+      <PageHead
+        title="Connect"
+        about={`Clients of ${items.length || 'several'} APIs work here, on the same threads`}
+      />
       {error && (
         <div className="p-3">
           <ErrorNote error={error} onRetry={reload} />

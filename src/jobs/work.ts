@@ -5,6 +5,7 @@
  */
 
 import type { Event } from '../kernel/event.ts'
+import { isFault } from '../kernel/fault.ts'
 import {
   isReady,
   type Job,
@@ -70,7 +71,14 @@ async function begin(
 ): Promise<boolean> {
   const { shelf, engine, calendar } = parts
   const count = progress.count + 1
-  const receipt = await submit(parts, job, { count, dueAt })
+  const receipt = await submit(parts, job, { count, dueAt }).catch((error: unknown) => {
+    if (isFault(error) && error.code === 'not_found') return null
+    throw error
+  })
+  if (receipt === null) {
+    await giveUp(parts, job.id)
+    return false
+  }
   const run = receipt.run as string
   const really = receipt.replayed ? await dueOf(parts, run, dueAt) : dueAt
   const at = parts.clock()
@@ -105,6 +113,14 @@ const submit = (
     },
     { idempotency: { key: `jobs:${job.id}:${count}`, hash: ORIGIN } },
   )
+
+/** Somebody has deleted the thread: the job cannot be done, and must not be tried for ever. */
+async function giveUp({ shelf, changed }: WorkParts, id: string): Promise<void> {
+  const done = await shelf.change(id, (job) =>
+    job.kind === 'task' ? { ...job, stage: 'failed' } : { ...job, state: 'inactive' },
+  )
+  if (done) changed(done.after, 'updated')
+}
 
 /** When a run that was begun before a crash was due, as the run itself says. */
 async function dueOf({ engine }: WorkParts, run: string, fallback: number): Promise<number> {

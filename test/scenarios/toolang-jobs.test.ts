@@ -140,6 +140,22 @@ describe('a task', () => {
     expect(await runsOf(`task_${id}`)).toHaveLength(1)
   })
 
+  it('whose thread was deleted is failed, and a chore switched off', async () => {
+    const errors: string[] = []
+    await start({ onError: (_, text) => errors.push(text) })
+    const task = await make('tasks', { title: 'doomed', state: 'inactive' })
+    const chore = await make('chores', { title: 'doomed', state: 'inactive' })
+    for (const { id } of [task, chore]) await agent.engine.erase(long(id) as string)
+    await patch(task.id, { state: 'active' })
+    await stage(task.id, 'failed')
+    await patch(chore.id, { state: 'active', schedule: 'FREQ=SECONDLY' })
+    await until(
+      () => job(chore.id),
+      (j) => j.state === 'inactive',
+    )
+    expect(errors).toEqual([])
+  })
+
   it('of which there are many is run many at a time', async () => {
     await start()
     const made = await Promise.all(

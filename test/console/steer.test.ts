@@ -160,6 +160,22 @@ describe.skipIf(program === null)('a run that is steered from the console', () =
     expect(complaints).toEqual([])
   })
 
+  it('is given an image, which is shown', async () => {
+    const { page, complaints } = await open(await begin(script([{ say: 'Show me.' }])))
+    const talk = conversation(page)
+    await talk.getByText('Show me.', { exact: true }).waitFor()
+    const dot =
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+    const file = { name: 'dot.png', mimeType: 'image/png', buffer: Buffer.from(dot, 'base64') }
+    await page.getByLabel('Attach an image or a file').setInputFiles(file)
+    await page.getByRole('img', { name: 'dot.png' }).waitFor()
+    await say(page, script([{ say: 'Seen.' }]))
+    await talk.getByText('Seen.', { exact: true }).waitFor()
+    const image = talk.getByRole('img', { name: 'dot.png' })
+    expect(await image.evaluate((element) => element.naturalWidth)).toBe(1)
+    expect(complaints).toEqual([])
+  })
+
   it('shows a sub-agent in its place, and what it waits for', async () => {
     const child = script(writes('child.txt', 'x'), [{ say: 'The child is done.' }])
     const calls = [{ call: 'task', input: { prompt: child, name: 'Write a file' } }]

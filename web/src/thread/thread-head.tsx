@@ -10,6 +10,7 @@ import { Icon } from '../components/icon.tsx'
 import { untwisted } from '../components/plain.ts'
 import { Link, navigate } from '../router.tsx'
 import type { Conversation } from './entry.ts'
+import { ThreadFacts } from './thread-facts.tsx'
 import type { Action } from './use-action.ts'
 
 interface Props {
@@ -20,7 +21,7 @@ interface Props {
 }
 
 export function ThreadHead({ thread, title, conversation, action }: Props) {
-  const [open, setOpen] = useState<'rename' | 'delete' | null>(null)
+  const [open, setOpen] = useState<'rename' | 'delete' | 'facts' | null>(null)
   const { agent, dialect, parent } = conversation
   const close = () => setOpen(null)
   return (
@@ -57,8 +58,19 @@ export function ThreadHead({ thread, title, conversation, action }: Props) {
           <Icon name="log" size={15} />
           <span className="max-md:sr-only">Log</span>
         </Link>
+        <IconButton
+          icon="info"
+          label="What it has used"
+          className="lg:hidden"
+          onClick={() => setOpen('facts')}
+        />
         <IconButton icon="trash" label="Delete the thread" onClick={() => setOpen('delete')} />
       </span>
+      {open === 'facts' && (
+        <Dialog title="This thread" onClose={close} width="max-w-sm">
+          <ThreadFacts conversation={conversation} />
+        </Dialog>
+      )}
       {open === 'rename' && <Rename {...{ thread, title, action, close }} />}
       {open === 'delete' && <Delete {...{ thread, action, close }} />}
     </header>

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
 import { type Draft, draft, type Event } from '../../kernel/event.ts'
 import { NO_USAGE } from '../../kernel/usage.ts'
+import type { Feed } from '../../wire/projection.ts'
 import type { Frame } from './frame.ts'
 import { writeFrame } from './frame.ts'
 import { inputMessageId, sessionUuid, stepId, turnMessageId } from './id.ts'
 import { projection } from './project.ts'
+import { feedOf } from './stream.ts'
+import type { Telling } from './telling.ts'
 
 const THREAD = '01890a5d-ac96-774b-bcce-b302099a8057'
 const RUN = '01890a5d-ac97-7000-8000-000000000001'
@@ -204,4 +207,56 @@ test('ids can be told apart and undressed', () => {
   expect(sessionUuid('run_01890a5dac96774bbcceb302099a8057')).toBe(null)
   const places = [inputMessageId(RUN), turnMessageId(RUN, 0, 0), turnMessageId(RUN, 0, 1)]
   expect(new Set([...places, turnMessageId(RUN, 1, 0), inputMessageId(OTHER)]).size).toBe(5)
+})
+
+test('the stream says something from time to time, and begins with a comment', () => {
+  const reply = feedOf({ thread: THREAD, seed: undefined, cursor: 4, run: RUN })
+  const { headers } = reply
+  const feed = 'feed' in reply ? (reply.feed as Feed<Telling, Frame>) : null
+  expect(feed?.opening?.()).toBe(': connected\n\n')
+  expect(feed?.heartbeat?.everyMs).toBeLessThanOrEqual(15_000)
+  expect(feed?.heartbeat?.text).toMatch(/^: .*\n\n$/)
+  expect(headers).toMatchObject({ 'Cache-Control': 'no-cache, no-transform' })
+  const frame = { run: RUN, event: 'x', at: 0, data: {} }
+  expect([3, 4, 5].filter((id) => feed?.wants?.({ ...frame, id } as never))).toEqual([5])
+  expect(feed?.wants?.({ ...frame, id: 9, run: OTHER } as never)).toBe(false)
+})
+
+test('hooks that failed are told, those that stopped a call are told as its end', () => {
+  const call = { turn: 0, part: 0, call: 'c1', tool: 'shell' }
+  const hook = (outcome: 'passed' | 'blocked' | 'failed', name: string | null, more = {}) =>
+    draft('hook.ended', RUN, {
+      ...{ hook: 'h', moment: name ? 'tool.before' : 'run.completed', turn: 0, call: name },
+      ...{ outcome, durationMs: 1, reason: 'because', ...more },
+    })
+  const frames = tellAll([
+    opened,
+    created(RUN, 0),
+    started(RUN),
+    turn(1),
+    draft('call.begun', RUN, call),
+    draft('turn.answered', RUN, {
+      ...{ turn: 0, sealed: [{ part: 0, input: { command: 'x' } }] },
+      ...{ stop: 'calls', usage: NO_USAGE, model: 'x' },
+    }),
+    hook('passed', 'c1', { input: { command: 'y' } }),
+    hook('failed', 'c1'),
+    hook('blocked', 'c1'),
+    draft('tool.ended', RUN, {
+      ...{ turn: 0, call: 'c1', tool: 'shell', outcome: 'denied', output: 'stopped' },
+      ...{ rawBytes: 7, durationMs: 0 },
+    }),
+    hook('failed', null),
+  ])
+  expect(names(frames)).toEqual([
+    'run.queued',
+    'run.started',
+    'message.completed',
+    'hook.notice',
+    'tool.failed',
+    'message.completed',
+    'hook.notice',
+  ])
+  expect(frames[4]?.data).toMatchObject({ errorCode: 'hook_blocked', errorMessage: 'because' })
+  expect(frames[6]?.data).toMatchObject({ hookName: 'h', eventName: 'run_completed' })
 })

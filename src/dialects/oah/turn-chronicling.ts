@@ -182,13 +182,16 @@ function endStep(run: RunRecord, shown: ShownCall, { data, at }: EventOf<'tool.e
   if (!step) return
   const { outcome, output, durationMs, meta = {} } = data
   const { sourceType, retryPolicy } = shown
-  const facts = { sourceType, retryPolicy, durationMs }
-  const { exitCode = null, stdout = '', stderr = '' } = meta
-  step.status = outcome === 'ok' ? 'completed' : outcome === 'cancelled' ? 'cancelled' : 'failed'
+  const isOk = outcome === 'ok'
+  const told: { [key: string]: Json } = { sourceType, retryPolicy, durationMs }
+  if (run.action) {
+    const { exitCode = null, stdout = '', stderr = '' } = meta
+    Object.assign(told, { actionName: run.action.name, exitCode, stdout, stderr })
+  } else if (isOk) told.output = output
+  if (!isOk) Object.assign(told, { errorCode: errorCode(outcome), errorMessage: output })
+  step.status = isOk ? 'completed' : outcome === 'cancelled' ? 'cancelled' : 'failed'
   step.endedAt = at
-  if (run.action) step.output = { ...facts, actionName: run.action.name, exitCode, stdout, stderr }
-  else if (outcome === 'ok') step.output = { ...facts, output }
-  else step.output = { ...facts, errorCode: errorCode(outcome), errorMessage: output }
+  step.output = told
 }
 
 function countResult(step: StepRecord | undefined, isOk: boolean): void {

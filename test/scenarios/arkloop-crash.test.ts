@@ -107,3 +107,28 @@ test('a question is answered after two kills, by a token from before them', asyn
   const fresh = await login(url, alice.id)
   expect((await fresh.ask('GET', '/v1/me')).body.username).toBe('alice')
 }, 60_000)
+
+test('an approval waits through a kill, and words that are neither leave it waiting', async () => {
+  let url = await start()
+  const body = { login: 'alice', password: PASSWORD, email: 'alice@example.com' }
+  const made = await request(`${url}/v1/auth/register`, { method: 'POST', body, headers: {} })
+  const write = { call: 'write', input: { path: 'a.txt', content: 'x' } }
+  const { run } = await begin(personOf(url, made.body.user_id, made), [[write], [{ say: 'Done.' }]])
+  await listen(url, personOf(url, '', made), run, isEvent('run.paused'))
+
+  await kill()
+  url = await start()
+
+  const alice = personOf(url, made.body.user_id, made)
+  const say = (content: string) => alice.ask('POST', `/v1/runs/${run}/input`, { content })
+  expect(await say('what would it write?')).toMatchObject({
+    status: 422,
+    body: { code: 'validation.error', details: { reason: 'decision_unclear' } },
+  })
+  expect((await alice.ask('GET', `/v1/runs/${run}`)).body.waiting_for_input).toBe(true)
+  expect((await say('{"decision":"approve"}')).body).toEqual({ ok: true })
+  const told = await listen(url, alice, run, isEnd)
+  expect(told.map((t) => t.id)).toEqual(told.map((_, i) => i + 1))
+  expect(told.filter((t) => t.event === 'tool.result')).toHaveLength(1)
+  expect(told.at(-1)?.event).toBe('run.completed')
+}, 60_000)

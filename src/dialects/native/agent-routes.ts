@@ -3,11 +3,11 @@
 import type { Agent } from '../../kernel/agent.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Json } from '../../kernel/part.ts'
-import type { Grant } from '../../kernel/policy.ts'
 import type { Engine } from '../../kernel/ports.ts'
 import { type Route, route } from '../../wire/dialect.ts'
 import * as schema from './agent-schema.ts'
-import { agentOf, ownerOnly } from './desk.ts'
+import { agentOf, ownerOnly, theAgent } from './desk.ts'
+import { grantRoutes } from './grant-routes.ts'
 import type { House } from './house.ts'
 import { tryModel } from './model-check.ts'
 
@@ -36,7 +36,10 @@ export const agentRoutes = (engine: Engine): Route[] => [
     tag,
     summary: 'One agent as it is in force, with its instructions and limits.',
     answers: { 200: { about: 'The agent.', schema: schema.AgentView } },
-    handle: ({ path }) => ({ status: 200, json: agentView(found(engine, path.agent as string)) }),
+    handle: ({ path }) => ({
+      status: 200,
+      json: agentView(theAgent(engine, path.agent as string)),
+    }),
   }),
   ...grantRoutes(engine),
   route({
@@ -49,7 +52,7 @@ export const agentRoutes = (engine: Engine): Route[] => [
     answers: { 200: { about: 'Whether it answers.', schema: schema.Check } },
     handle: async ({ path, body, principal, signal }) => {
       ownerOnly(principal, 'try models')
-      const agent = found(engine, path.agent as string)
+      const agent = theAgent(engine, path.agent as string)
       const model = body.model ?? agent.model ?? (await engine.models.preferred())
       return { status: 200, json: await tryModel(engine.models, model, signal) }
     },
@@ -134,53 +137,6 @@ export const authoringRoutes = (engine: Engine, { source, caps }: House): Route[
     },
   }),
 ]
-
-const grantRoutes = (engine: Engine): Route[] => [
-  route({
-    method: 'GET',
-    path: `${ONE}/grants`,
-    tag,
-    summary: 'What people have allowed the agent for good.',
-    answers: { 200: { about: 'All of them.', schema: schema.GrantList } },
-    handle: async ({ path, principal }) => {
-      ownerOnly(principal, 'read grants')
-      const { name } = found(engine, path.agent as string)
-      return { status: 200, json: { items: await grantsOf(engine, name) } }
-    },
-  }),
-  route({
-    method: 'POST',
-    path: `${ONE}/grants/revoke`,
-    tag,
-    summary: 'Takes a grant back: from then on the agent asks again.',
-    body: schema.GrantBody,
-    answers: { 200: { about: 'What is left.', schema: schema.GrantList } },
-    handle: async ({ path, body, principal }) => {
-      ownerOnly(principal, 'take grants back')
-      const { name } = found(engine, path.agent as string)
-      const before = await grantsOf(engine, name)
-      const given = before.find((g) => g.tool === body.tool && g.pattern === body.pattern)
-      if (!given) throw new Fault('not_found', `The agent ${name} has no such grant.`)
-      await engine.revoke({ agent: name, ...given })
-      return { status: 200, json: { items: before.filter((g) => g !== given) } }
-    },
-  }),
-]
-
-/** From the store: what the engine has in memory may be a moment old. */
-async function grantsOf(engine: Engine, agent: string): Promise<Omit<Grant, 'agent'>[]> {
-  const documents = await engine.store.list('grant', `${agent}/`)
-  return documents.map(({ body }) => {
-    const { tool, pattern } = body as unknown as Grant
-    return { tool, pattern }
-  })
-}
-
-function found(engine: Engine, name: string): Agent {
-  const agent = engine.catalog.agent(name)
-  if (agent) return agent
-  throw new Fault('not_found', `There is no agent ${name}.`)
-}
 
 async function sourceView(engine: Engine, source: House['source'], name: string) {
   const written = await source(name)

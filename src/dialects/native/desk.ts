@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import type { Agent } from '../../kernel/agent.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { isUuid } from '../../kernel/id.ts'
 import type {
@@ -46,6 +47,13 @@ export async function runOf(engine: Engine, { principal }: Asking, id: string): 
   const run = isUuid(id) ? await engine.store.run(id) : null
   if (run && mayUse(principal, run.account)) return run
   throw new Fault('not_found', `There is no run ${id}.`)
+}
+
+/** The agent of that name. */
+export function theAgent({ catalog }: Engine, name: string): Agent {
+  const agent = catalog.agent(name)
+  if (agent) return agent
+  throw new Fault('not_found', `There is no agent ${name}.`)
 }
 
 /** The agent that is meant, or the one that is there for those who name none. */

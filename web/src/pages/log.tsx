@@ -6,89 +6,21 @@
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { api } from '../api/client.ts'
 import { useResource } from '../api/resource.ts'
-import type { Page, ThreadSummary } from '../api/types.ts'
-import { DialectBadge, Status } from '../components/badge.tsx'
 import { Button } from '../components/button.tsx'
-import { useListKeys } from '../components/list-keys.ts'
-import { Empty, ErrorNote, Loading } from '../components/note.tsx'
+import { ErrorNote, Loading } from '../components/note.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { untwisted } from '../components/plain.ts'
-import { TimeAgo } from '../components/time-ago.tsx'
 import type { WindowedHandle } from '../components/windowed.tsx'
 import { useKeys } from '../keys.tsx'
 import { EventList } from '../log/event-list.tsx'
-import { FAMILIES, type Family, FILL } from '../log/family.ts'
-import { type Entry, LogBook } from '../log/log-book.ts'
+import { isFamily, Legend, RunFilter, TypeFilter } from '../log/filters.tsx'
+import { LogBook } from '../log/log-book.ts'
 import { useMoment } from '../log/moment.ts'
 import { MomentView } from '../log/moment-view.tsx'
 import { rowAt, rowsOf } from '../log/rows.ts'
 import { Scrubber } from '../log/scrubber.tsx'
 import { Link, navigate, setQuery, usePlace } from '../router.tsx'
 import type { PageProps } from './index.ts'
-
-// ---- which thread -------------------------------------------------------------------------
-
-const keyOf = (thread: ThreadSummary): string => thread.id
-
-export function LogsPage() {
-  const threads = useResource(
-    'logs',
-    (signal) => api.get<Page<ThreadSummary>>('/threads', { limit: 100 }, { signal }),
-    { everyMs: 4000 },
-  )
-  const { data, error } = threads
-  const items = data?.items ?? []
-  const open = useCallback((thread: ThreadSummary) => navigate(`/log/${thread.id}`), [])
-  const [current] = useListKeys({ items, keyOf, group: 'Log', open })
-  return (
-    <>
-      <PageHead title="Log" about="Every thread is a log of events. Choose one to read it." />
-      {error && (
-        <div className="p-3">
-          <ErrorNote error={error} onRetry={threads.reload} />
-        </div>
-      )}
-      {!data && threads.isLoading && <Loading />}
-      {data?.items.length === 0 && (
-        <Empty icon="log" title="Nothing has happened yet">
-          <Link to="/threads" className="text-accent underline">
-            Say something to an agent
-          </Link>
-        </Empty>
-      )}
-      <ul className="min-h-0 flex-1 overflow-y-auto">
-        {items.map((thread) => (
-          <li key={thread.id}>
-            <LogRow thread={thread} isCurrent={thread.id === current} />
-          </li>
-        ))}
-      </ul>
-    </>
-  )
-}
-
-const LogRow = ({ thread, isCurrent }: { thread: ThreadSummary; isCurrent: boolean }) => (
-  <Link
-    to={`/log/${thread.id}`}
-    className={`flex items-center gap-3 border-b border-line px-4 py-2 hover:bg-sunk ${
-      isCurrent ? 'bg-accent-soft shadow-[inset_3px_0_0] shadow-accent' : 'bg-panel'
-    }`}
-  >
-    <span className="min-w-0 flex-1 truncate font-medium" dir="auto">
-      {untwisted(thread.title ?? 'Empty thread')}
-    </span>
-    <DialectBadge dialect={thread.dialect} />
-    <span className="w-24 text-right text-xs text-soft tabular-nums">{thread.seq} events</span>
-    <span className="w-20 max-md:hidden">
-      <Status status={thread.status} />
-    </span>
-    <span className="w-14 text-right text-xs text-soft">
-      <TimeAgo at={thread.updatedAt} />
-    </span>
-  </Link>
-)
-
-// ---- one thread ---------------------------------------------------------------------------
 
 const AROUND = 4
 
@@ -220,8 +152,6 @@ const LIFE = {
   gone: 'no longer there',
 }
 
-const isFamily = (name: string): name is Family => (FAMILIES as readonly string[]).includes(name)
-
 function Title({ thread }: { thread: string }) {
   const { data } = useResource(`title ${thread}`, (signal) =>
     api.get<{ title: string | null }>(`/threads/${thread}`, { messages: 0 }, { signal }),
@@ -234,85 +164,5 @@ function Title({ thread }: { thread: string }) {
       <span className="font-normal text-faint"> / </span>
       <span dir="auto">{untwisted(data?.title ?? thread.slice(-12))}</span>
     </>
-  )
-}
-
-/** What the lanes are, and which of them are wanted. */
-function Legend({ families }: { families: Family[] }) {
-  const toggle = (family: Family) => {
-    const next = families.includes(family)
-      ? families.filter((f) => f !== family)
-      : [...families, family]
-    setQuery({ show: next.length === FAMILIES.length ? null : next.join(' ') || null })
-  }
-  return (
-    <fieldset className="mb-2 flex min-w-0 items-center gap-1 overflow-x-auto whitespace-nowrap">
-      <legend className="sr-only">Show only</legend>
-      {FAMILIES.map((family) => (
-        <button
-          key={family}
-          type="button"
-          aria-pressed={families.includes(family)}
-          onClick={() => toggle(family)}
-          className={`flex items-center gap-1.5 rounded-full border px-2 text-xs leading-5.5 ${
-            families.includes(family)
-              ? 'border-accent bg-accent-soft text-accent'
-              : 'border-line text-soft hover:bg-sunk'
-          }`}
-        >
-          <span
-            aria-hidden="true"
-            className="size-2 rounded-full"
-            style={{ background: FILL[family] }}
-          />
-          {family}
-        </button>
-      ))}
-      {families.length > 0 && (
-        <button
-          type="button"
-          onClick={() => setQuery({ show: null })}
-          className="px-1.5 text-xs text-accent underline underline-offset-2"
-        >
-          all
-        </button>
-      )}
-    </fieldset>
-  )
-}
-
-function TypeFilter({ entries, type }: { entries: readonly Entry[]; type: string | null }) {
-  const types = useMemo(() => [...new Set(entries.map((entry) => entry.type))].sort(), [entries])
-  return (
-    <select
-      aria-label="Only of this type"
-      className="field w-auto max-md:hidden"
-      value={type ?? ''}
-      onChange={(event) => setQuery({ type: event.target.value || null })}
-    >
-      <option value="">every type</option>
-      {types.map((name) => (
-        <option key={name}>{name}</option>
-      ))}
-    </select>
-  )
-}
-
-function RunFilter({ runs, run }: { runs: readonly string[]; run: string | null }) {
-  if (runs.length < 2 && run === null) return null
-  return (
-    <select
-      aria-label="Only of this run"
-      className="field w-auto max-md:hidden"
-      value={run ?? ''}
-      onChange={(event) => setQuery({ run: event.target.value || null })}
-    >
-      <option value="">every run</option>
-      {runs.map((id, i) => (
-        <option key={id} value={id}>
-          run {i + 1} · {id.slice(-8)}
-        </option>
-      ))}
-    </select>
   )
 }

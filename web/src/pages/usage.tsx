@@ -1,58 +1,17 @@
 /** What was used, and by what: tokens and money by day, agent, model and API; slow tools; failures. */
 
-import type { ReactNode } from 'react'
 import { api } from '../api/client.ts'
 import { useResource } from '../api/resource.ts'
-import type { Usage } from '../api/types.ts'
-import { count, money, span, tokensOf } from '../components/figure.ts'
+import { count, money, tokensOf } from '../components/figure.ts'
 import { Empty, ErrorNote, Loading } from '../components/note.tsx'
 import { PageHead } from '../components/page-head.tsx'
-import { exposed, untwisted } from '../components/plain.ts'
-import { Table } from '../components/table.tsx'
-import { TimeAgo } from '../components/time-ago.tsx'
-import { Link, setQuery, usePlace } from '../router.tsx'
-import { DayPlot } from '../usage/day-plot.tsx'
-import {
-  daysOf,
-  type Measure,
-  plotted,
-  totalOf,
-  totalsBy,
-  type UsageRow,
-} from '../usage/figures.ts'
+import { setQuery, usePlace } from '../router.tsx'
+import { ByDay } from '../usage/by-day.tsx'
+import { daysOf, type Measure, totalOf, totalsBy, type UsageRow } from '../usage/figures.ts'
+import { Failures, type RunFigures, SlowTools, type ToolFigures } from '../usage/run-tables.tsx'
 import { ShareTable } from '../usage/share-table.tsx'
 
 const SPANS = [7, 30, 90]
-
-interface RunFigures {
-  runs: number
-  of: number
-  dialects: { dialect: string; runs: number; failed: number; usage: Usage }[]
-  failures: {
-    code: string
-    runs: number
-    message: string
-    latest: { run: string; thread: string; at: number }
-  }[]
-}
-
-interface ToolRow {
-  tool: string
-  calls: number
-  failed: number
-  denied: number
-  medianMs: number
-  p95Ms: number
-  maxMs: number
-  totalMs: number
-  slowest: { thread: string; run: string; seq: number }
-}
-
-interface ToolFigures {
-  runs: number
-  of: number
-  items: ToolRow[]
-}
 
 export function UsagePage() {
   const { query } = usePlace()
@@ -174,141 +133,5 @@ function Totals({ rows, runs }: { rows: UsageRow[]; runs: number | null }) {
         </div>
       ))}
     </dl>
-  )
-}
-
-function ByDay({ rows, days, measure }: { rows: UsageRow[]; days: string[]; measure: Measure }) {
-  const used = totalsBy(rows, 'day', measure).sort((a, b) => (a.name < b.name ? 1 : -1))
-  return (
-    <section aria-labelledby="by-day" className="rounded-lg border border-line bg-panel">
-      <h2 id="by-day" className="border-b border-line px-3 py-2 font-semibold">
-        By day
-      </h2>
-      <div className="grid lg:grid-cols-[minmax(0,1fr)_18rem]">
-        <div className="min-w-0 p-3">
-          <DayPlot {...plotted(rows, days, measure)} measure={measure} />
-        </div>
-        <div className="max-h-64 overflow-y-auto border-line max-lg:border-t lg:border-l">
-          <table className="w-full text-sm">
-            <thead className="sticky top-0 bg-panel">
-              <tr className="border-b border-line text-left text-xs text-soft">
-                <th scope="col" className="px-3 py-1.5 font-medium">
-                  Day
-                </th>
-                <th scope="col" className="px-3 py-1.5 text-right font-medium">
-                  Tokens
-                </th>
-                <th scope="col" className="px-3 py-1.5 text-right font-medium">
-                  Cost
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {used.map(({ name, usage }) => (
-                <tr key={name} className="border-b border-line last:border-0">
-                  <th scope="row" className="px-3 py-1 text-left font-normal tabular-nums">
-                    {name}
-                  </th>
-                  <td className="px-3 py-1 text-right tabular-nums">{count(tokensOf(usage))}</td>
-                  <td className="px-3 py-1 text-right text-soft tabular-nums">
-                    {money(usage.costUsd)}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </div>
-    </section>
-  )
-}
-
-const Part = ({
-  title,
-  about,
-  children,
-}: {
-  title: string
-  about: string
-  children: ReactNode
-}) => (
-  <section aria-label={title}>
-    <h2 className="font-semibold">{title}</h2>
-    <p className="mb-2 text-xs text-soft">{about}</p>
-    {children}
-  </section>
-)
-
-function SlowTools({ tools: { runs, of, items } }: { tools: ToolFigures }) {
-  const about = runs < of ? `In the latest ${runs} of ${of} runs` : 'In all runs of the span'
-  return (
-    <Part title="Tools, the slowest first" about={`${about}. Refused calls took no time.`}>
-      {items.length === 0 ? (
-        <p className="text-sm text-faint">No tool was called.</p>
-      ) : (
-        <Table
-          label="Tools"
-          rows={items}
-          keyOf={(row) => row.tool}
-          columns={[
-            { name: 'Tool', cell: (row) => <code>{exposed(row.tool)}</code> },
-            { name: 'Calls', isNumber: true, cell: (row) => count(row.calls) },
-            { name: 'Failed', isNumber: true, cell: (row) => <Bad n={row.failed} /> },
-            { name: 'Refused', isNumber: true, isExtra: true, cell: (row) => row.denied || '–' },
-            { name: 'Median', isNumber: true, cell: (row) => span(row.medianMs) },
-            { name: '95 of 100', isNumber: true, isExtra: true, cell: (row) => span(row.p95Ms) },
-            {
-              name: 'Longest',
-              isNumber: true,
-              cell: ({ maxMs, slowest: { thread, seq } }) => (
-                <Link
-                  to={`/log/${thread}?seq=${seq}`}
-                  className="text-accent underline underline-offset-2"
-                >
-                  {span(maxMs)}
-                </Link>
-              ),
-            },
-            { name: 'In all', isNumber: true, isExtra: true, cell: (row) => span(row.totalMs) },
-          ]}
-        />
-      )}
-    </Part>
-  )
-}
-
-const Bad = ({ n }: { n: number }) =>
-  n > 0 ? <span className="text-bad">{n}</span> : <span className="text-faint">–</span>
-
-function Failures({ runs: { runs, of, failures } }: { runs: RunFigures }) {
-  const about = runs < of ? `In the latest ${runs} of ${of} runs.` : 'In all runs of the span.'
-  return (
-    <Part title="Runs that failed" about={about}>
-      {failures.length === 0 ? (
-        <p className="text-sm text-good">None.</p>
-      ) : (
-        <Table
-          label="Failures"
-          rows={failures}
-          keyOf={(row) => row.code}
-          columns={[
-            { name: 'Why', cell: (row) => <code>{exposed(row.code)}</code> },
-            { name: 'Runs', isNumber: true, cell: (row) => row.runs },
-            {
-              name: 'The latest said',
-              cell: ({ message, latest }) => (
-                <Link
-                  to={`/threads/${latest.thread}`}
-                  className="text-accent underline underline-offset-2"
-                >
-                  {untwisted(message.slice(0, 200))}
-                </Link>
-              ),
-            },
-            { name: 'When', isExtra: true, cell: (row) => <TimeAgo at={row.latest.at} /> },
-          ]}
-        />
-      )}
-    </Part>
   )
 }

@@ -88,7 +88,9 @@ export function createDiary(engine: Engine, journal: Journal, now: () => number)
 
   /** Read once; what another process writes is seen when it tells of anything. */
   const written = async (): Promise<Line[]> => {
-    known ??= (await store.list(KIND)).map((d) => d.body as unknown as Line)
+    known ??= (await store.list(KIND))
+      .map((d) => d.body as unknown as Line)
+      .sort((a, b) => a.cursor - b.cursor)
     return known
   }
 
@@ -123,7 +125,8 @@ export function createDiary(engine: Engine, journal: Journal, now: () => number)
       return done
     },
     async lines(who, after, limit) {
-      const kept = (await written()).filter((l) => l.cursor > after && mayRead(who, l))
+      const all = await written()
+      const kept = all.slice(beyond(all, after)).filter((l) => mayRead(who, l))
       const lines: Line[] = []
       let pos = Math.max(0, Math.floor(after / ROOM) - 1)
       let isOver = false
@@ -199,6 +202,18 @@ export function createDiary(engine: Engine, journal: Journal, now: () => number)
     }),
   }
   return diary
+}
+
+/** Where the lines after the cursor begin; they stand in its order. */
+function beyond(lines: readonly Line[], cursor: number): number {
+  let low = 0
+  let high = lines.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((lines[middle] as Line).cursor > cursor) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 const mayRead = (who: Principal, { account }: Line): boolean =>

@@ -314,6 +314,28 @@ test('agents, models, tools, usage, health and the documents', async () => {
   expect(documented.sort()).toEqual(listed.sort())
 })
 
+test('lists go on below the last row that was seen', async () => {
+  const { world, ask } = await start()
+  for (const text of ['1', '2', '3']) {
+    const { body } = await ask('POST', '/runs', { input: script(says(text)) })
+    await world.ended(body.thread as string)
+  }
+  for (const path of ['/threads', '/runs']) {
+    const all = items(await ask('GET', path))
+    const first = await ask('GET', `${path}?limit=2`)
+    await ask('POST', '/threads', {})
+    const second = await ask('GET', `${path}?limit=2&before=${first.body.cursor}`)
+    expect([...items(first), ...items(second)]).toEqual(all)
+    expect(second.body).toMatchObject({ cursor: null, next: null })
+    await ask('DELETE', `/threads/${items(await ask('GET', '/threads?limit=1'))[0]?.id}`)
+  }
+  const wrong = await ask('GET', '/threads?before=yesterday')
+  expect([wrong.status, (wrong.body.error as Body).message]).toEqual([
+    400,
+    expect.stringContaining('cursor'),
+  ])
+})
+
 test('the feed over all threads has no gap, and resumes', async () => {
   const { world, at, ask } = await start()
   const first = await ask('POST', '/runs', { input: script(says('1')) })

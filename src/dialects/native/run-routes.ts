@@ -3,6 +3,7 @@
 import type { Engine } from '../../kernel/ports.ts'
 import { type Route, route } from '../../wire/dialect.ts'
 import * as commands from './commands.ts'
+import { readOn } from './cursor.ts'
 import { accountOf, checkModel, KEY, pageOf, receipt, runOf, send } from './desk.ts'
 import { runView } from './project.ts'
 import * as schema from './schema.ts'
@@ -38,7 +39,8 @@ export const runRoutes = (engine: Engine): Route[] => [
         limit,
         offset,
       })
-      return { status: 200, json: pageOf(page, offset, runView) }
+      const on = readOn(page.items, { limit, before: query.before }, (r) => r.createdAt)
+      return { status: 200, json: { ...pageOf(page, offset, runView), ...on } }
     },
   }),
   route({

@@ -4,6 +4,7 @@
  */
 
 import { flagText, integerText, listText, timeText, z } from '../../wire/schema.ts'
+import { cursorText } from './cursor.ts'
 
 // ---- what is sent -------------------------------------------------------------------------
 
@@ -149,8 +150,14 @@ const paging = {
   offset: integerText({ min: 0 }).optional(),
 }
 
+const before = cursorText()
+  .optional()
+  .describe('The `cursor` of the page before: go on below it. Instead of `offset`.')
+
 export const ThreadsQuery = z.object({
   ...paging,
+  before,
+  workspace: z.string().optional(),
   agent: z.string().optional(),
   dialect: z.string().optional().describe('The API it was opened through.'),
   status: z.string().optional(),
@@ -173,6 +180,7 @@ const Status = z.enum([
 
 export const RunsQuery = z.object({
   ...paging,
+  before,
   thread: z.string().optional(),
   agent: z.string().optional(),
   model: z.string().optional(),
@@ -216,6 +224,11 @@ export const ToolsQuery = z.object({ agent: z.string().optional() })
 
 const pageOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), total: z.number().int(), next: z.number().int().nullable() })
+
+const listOf = <T extends z.ZodType>(item: T) =>
+  pageOf(item).extend({
+    cursor: z.string().nullable().describe('Send it as `before` to read on. Null at the end.'),
+  })
 
 const Time = z.number().int().describe('Epoch milliseconds.')
 
@@ -340,8 +353,8 @@ export const FeedPage = EventPage.extend({
   ),
 })
 
-export const ThreadPage = pageOf(ThreadSummary)
-export const RunPage = pageOf(RunView)
+export const ThreadPage = listOf(ThreadSummary)
+export const RunPage = listOf(RunView)
 export const AskPage = pageOf(AskView)
 export const Queue = z.object({ items: z.array(QueueEntry), seq: z.number().int() })
 export const Anything = z.looseObject({})

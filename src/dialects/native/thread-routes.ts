@@ -5,6 +5,7 @@ import { Fault } from '../../kernel/fault.ts'
 import type { Engine, Receipt } from '../../kernel/ports.ts'
 import { type Call, type Route, route } from '../../wire/dialect.ts'
 import * as commands from './commands.ts'
+import { readOn } from './cursor.ts'
 import {
   accountOf,
   agentOf,
@@ -57,7 +58,8 @@ export const threadRoutes = (engine: Engine): Route[] => [
         limit,
         offset,
       })
-      return { status: 200, json: pageOf(page, offset, threadSummary) }
+      const on = readOn(page.items, { limit, before: query.before }, (t) => t.updatedAt)
+      return { status: 200, json: { ...pageOf(page, offset, threadSummary), ...on } }
     },
   }),
   route({

@@ -369,18 +369,21 @@ export function merge(a: Draft, b: Draft): Draft | null {
     case 'thinking.delta': {
       const d = b.data as Facts['text.delta']
       if (a.data.turn !== d.turn || a.data.part !== d.part) return null
-      return draft(a.type, a.run, { ...a.data, text: a.data.text + d.text })
+      const { turn, part, text } = a.data
+      return draft(a.type, a.run, { turn, part, text: text + d.text })
     }
     case 'call.delta': {
       const d = b.data as Facts['call.delta']
       if (a.data.turn !== d.turn || a.data.part !== d.part) return null
-      return draft('call.delta', a.run, { ...a.data, text: a.data.text + d.text })
+      const { turn, part, call, text } = a.data
+      return draft('call.delta', a.run, { turn, part, call, text: text + d.text })
     }
     case 'tool.progressed': {
       const d = b.data as Facts['tool.progressed']
       if (a.data.turn !== d.turn || a.data.call !== d.call || d.process || a.data.process)
         return null
-      return draft('tool.progressed', a.run, { ...a.data, text: a.data.text + d.text })
+      const { turn, call, text } = a.data
+      return draft('tool.progressed', a.run, { turn, call, text: text + d.text })
     }
     default:
       return null

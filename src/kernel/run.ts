@@ -18,7 +18,15 @@ import {
 } from './event.ts'
 import type { HookMark } from './hook.ts'
 import type { InputPart, Json } from './part.ts'
-import { answerTurn, type Call, interruptTurn, speak, startTurn, type Turn } from './turn.ts'
+import {
+  alterTurn,
+  answerTurn,
+  type Call,
+  interruptTurn,
+  speak,
+  startTurn,
+  type Turn,
+} from './turn.ts'
 import { addUsage, NO_USAGE, type Usage } from './usage.ts'
 
 export interface Run {
@@ -176,7 +184,7 @@ export function createRun(event: EventOf<'run.created'>): Run {
 export function evolveRun(run: Run, event: Event): Run {
   if (isDelta(event.type)) return change(run, event)
   const next = change(isBack(run, event) ? skip(run, event.at) : run, event)
-  return { ...next, lastSeq: event.seq, heardAt: event.at }
+  return alter(next, { lastSeq: event.seq, heardAt: event.at })
 }
 
 /** Nothing of the run is at work; that takes long only while no server is there to go on. */
@@ -190,51 +198,55 @@ const isBack = (run: Run, event: Event): boolean =>
   run.waitingSince === null &&
   (isBetweenSteps(run) || (event.type === 'turn.interrupted' && event.data.cause === 'restart'))
 
-const skip = (run: Run, to: number): Run => ({ ...run, waitedMs: run.waitedMs + to - run.heardAt })
+const skip = (run: Run, to: number): Run =>
+  alter(run, { waitedMs: run.waitedMs + to - run.heardAt })
 
 function change(run: Run, event: Event): Run {
   switch (event.type) {
     case 'run.edited':
-      return { ...run, input: event.data.input }
+      return alter(run, { input: event.data.input })
     case 'run.started': {
       const { agent, model, revision } = event.data
-      return { ...run, phase: 'active', agent, model, revision, startedAt: event.at }
+      return alter(run, { phase: 'active', agent, model, revision, startedAt: event.at })
     }
     case 'run.steered': {
       const { id, input, origin } = event.data
-      return { ...run, steers: [...run.steers, { id, input, origin, at: event.at }] }
+      return alter(run, { steers: [...run.steers, { id, input, origin, at: event.at }] })
     }
     case 'run.cancelling': {
       const { reason, when } = event.data
-      return { ...run, cancelling: { reason, when, at: event.at } }
+      return alter(run, { cancelling: { reason, when, at: event.at } })
     }
     case 'run.switched': {
       const { agent, model, revision } = event.data
-      return { ...run, successor: { agent, model, revision } }
+      return alter(run, { successor: { agent, model, revision } })
     }
     case 'hook.ended':
       return noteHook(run, event)
     case 'run.ended': {
       const { outcome, stop, trouble } = event.data
       const end = { outcome, stop, trouble: trouble ?? null }
-      return { ...resume({ ...run, asks: [] }, event.at), phase: 'ended', endedAt: event.at, end }
+      const closed = resume(alter(run, { asks: [] }), event.at)
+      return alter(closed, { phase: 'ended', endedAt: event.at, end })
     }
     case 'turn.started':
-      return {
-        ...run,
+      return alter(run, {
         turn: startTurn(run.turn, event),
         steers: takesSteers(event) ? [] : run.steers,
         hooked: event.data.attempt === 1 ? [] : run.hooked,
-      }
+      })
     case 'text.delta':
     case 'thinking.delta':
     case 'call.begun':
     case 'call.delta':
-      return run.turn ? { ...run, turn: speak(run.turn, event), heardAt: event.at } : run
+      return run.turn ? alter(run, { turn: speak(run.turn, event), heardAt: event.at }) : run
     case 'turn.answered':
-      return spend({ ...run, turn: run.turn && answerTurn(run.turn, event) }, event.data.usage)
+      return spend(alter(run, { turn: run.turn && answerTurn(run.turn, event) }), event.data.usage)
     case 'turn.interrupted':
-      return spend({ ...run, turn: run.turn && interruptTurn(run.turn, event) }, event.data.usage)
+      return spend(
+        alter(run, { turn: run.turn && interruptTurn(run.turn, event) }),
+        event.data.usage,
+      )
     case 'turn.ended':
       return endTurn(run)
     case 'ask.opened':
@@ -264,11 +276,11 @@ function change(run: Run, event: Event): Run {
     case 'child.asked': {
       const { call, thread, ask, body } = event.data
       const childAsks = [...run.childAsks, { call, thread, ask, body }]
-      return { ...run, childAsks, waitingSince: run.waitingSince ?? event.at }
+      return alter(run, { childAsks, waitingSince: run.waitingSince ?? event.at })
     }
     case 'child.settled': {
       const childAsks = run.childAsks.filter((a) => a.ask !== event.data.ask)
-      return resume({ ...run, childAsks }, event.at)
+      return resume(alter(run, { childAsks }), event.at)
     }
     case 'child.ended': {
       const ended = onCall(run, event.data.call, (c) => ({
@@ -278,11 +290,11 @@ function change(run: Run, event: Event): Run {
       return spend(ended, event.data.usage)
     }
     case 'context.compacting':
-      return { ...run, compacting: true }
+      return alter(run, { compacting: true })
     case 'context.compacted':
-      return spend({ ...run, ...compacted(run, null) }, event.data.usage)
+      return spend(alter(run, compacted(run, null)), event.data.usage)
     case 'context.uncompacted':
-      return spend({ ...run, ...compacted(run, event.data.trouble ?? null) }, event.data.usage)
+      return spend(alter(run, compacted(run, event.data.trouble ?? null)), event.data.usage)
     case 'run.created':
     case 'run.moved':
     case 'thread.opened':
@@ -328,22 +340,21 @@ function endTurn(run: Run): Run {
   if (!run.turn) return run
   const { calls } = run.turn
   const refused = calls.length > 0 && calls.every((c) => c.result?.outcome === 'denied')
-  return {
-    ...run,
+  return alter(run, {
     ...run.successor,
     successor: null,
     remarks: [],
-    turn: { ...run.turn, phase: 'ended' },
+    turn: alterTurn(run.turn, { phase: 'ended' }),
     turns: run.turn.index + 1,
     refusedTurns: refused ? run.refusedTurns + 1 : 0,
-  }
+  })
 }
 
 function openAsk(run: Run, event: EventOf<'ask.opened'>): Run {
   const { ask, turn, body, expiresAt } = event.data
   const open = 'calls' in body ? body.calls.map((c) => c.call) : ['']
   const asks = [...run.asks, { ask, turn, body, open, openedAt: event.at, expiresAt }]
-  return { ...run, asks, waitingSince: run.waitingSince ?? event.at }
+  return alter(run, { asks, waitingSince: run.waitingSince ?? event.at })
 }
 
 function settleAsk(run: Run, event: EventOf<'ask.settled'>): Run {
@@ -354,15 +365,15 @@ function settleAsk(run: Run, event: EventOf<'ask.settled'>): Run {
     open.length > 0
       ? run.asks.map((a) => (a === ask ? { ...a, open } : a))
       : run.asks.filter((a) => a !== ask)
-  let next = resume({ ...run, asks }, event.at)
-  if (limitUsd !== undefined) next = { ...next, limitUsd }
+  let next = resume(alter(run, { asks }), event.at)
+  if (limitUsd !== undefined) next = alter(next, { limitUsd })
   if (ask.body.kind === 'question') {
     const answer = { value: event.data.answer ?? null, how: event.data.how }
     return onCall(next, ask.body.call, (c) => ({ ...c, answer }))
   }
   if (ask.body.kind === 'limit') {
     const refused = Object.values(rulings).some((r) => !r.allow)
-    return { ...next, refusedLimit: refused }
+    return alter(next, { refusedLimit: refused })
   }
   for (const [call, ruling] of Object.entries(rulings)) next = rule(next, ask.body, call, ruling)
   return next
@@ -377,17 +388,63 @@ function rule(run: Run, body: AskBody, call: string, ruling: Ruling): Run {
 /** Nobody is waited for any more, unless something is still asked. */
 function resume(run: Run, at: number): Run {
   if (run.asks.length + run.childAsks.length > 0 || run.waitingSince === null) return run
-  return { ...run, waitedMs: run.waitedMs + at - run.waitingSince, waitingSince: null }
+  return alter(run, { waitedMs: run.waitedMs + at - run.waitingSince, waitingSince: null })
 }
 
 function onCall(run: Run, call: string, edit: (call: Call) => Call): Run {
   if (!run.turn) return run
   const calls = run.turn.calls.map((c) => (c.call === call ? edit(c) : c))
-  return { ...run, turn: { ...run.turn, calls } }
+  return alter(run, { turn: alterTurn(run.turn, { calls }) })
 }
 
-const spend = (run: Run, usage: Usage): Run => ({
-  ...run,
-  usage: addUsage(run.usage, usage),
-  spentUsd: run.spentUsd + (usage.costUsd ?? 0),
+const spend = (run: Run, usage: Usage): Run =>
+  alter(run, {
+    usage: addUsage(run.usage, usage),
+    spentUsd: run.spentUsd + (usage.costUsd ?? 0),
+  })
+
+/** The run with changes; see `alterThread` for why it is not spread. */
+export const alter = (run: Run, changes: Partial<Run>): Run => Object.assign(copy(run), changes)
+
+const copy = (run: Run): Run => ({
+  id: run.id,
+  kind: run.kind,
+  phase: run.phase,
+  input: run.input,
+  origin: run.origin,
+  agent: run.agent,
+  model: run.model,
+  revision: run.revision,
+  instructions: run.instructions,
+  sampling: run.sampling,
+  call: run.call,
+  retryOf: run.retryOf,
+  wantedModel: run.wantedModel,
+  successor: run.successor,
+  hooked: run.hooked,
+  blocked: run.blocked,
+  remarks: run.remarks,
+  createdAt: run.createdAt,
+  startedAt: run.startedAt,
+  endedAt: run.endedAt,
+  firstSeq: run.firstSeq,
+  lastSeq: run.lastSeq,
+  turn: run.turn,
+  turns: run.turns,
+  refusedTurns: run.refusedTurns,
+  asks: run.asks,
+  childAsks: run.childAsks,
+  steers: run.steers,
+  cancelling: run.cancelling,
+  compacting: run.compacting,
+  compaction: run.compaction,
+  usage: run.usage,
+  spentUsd: run.spentUsd,
+  limitUsd: run.limitUsd,
+  refusedLimit: run.refusedLimit,
+  waitedMs: run.waitedMs,
+  waitingSince: run.waitingSince,
+  heardAt: run.heardAt,
+  messages: run.messages,
+  end: run.end,
 })

@@ -64,7 +64,7 @@ export interface Call {
 export function startTurn(old: Turn | null, event: EventOf<'turn.started'>): Turn {
   const { turn: index, attempt, model } = event.data
   if (old?.index === index)
-    return { ...old, attempt, model, phase: 'streaming', interruption: null, said: false }
+    return alterTurn(old, { attempt, model, phase: 'streaming', interruption: null, said: false })
   return {
     index,
     attempt,
@@ -94,8 +94,8 @@ export function speak(turn: Turn, event: Speech): Turn {
   else slots[at] = spoken
   // Text is what another attempt goes on from; all else is said anew.
   return event.type === 'text.delta'
-    ? { ...turn, slots, said: true, barren: 0 }
-    : { ...turn, slots }
+    ? alterTurn(turn, { slots, said: true, barren: 0 })
+    : alterTurn(turn, { slots })
 }
 
 function openSlot(event: Speech): Slot {
@@ -118,10 +118,13 @@ function openSlot(event: Speech): Slot {
 
 function say(slot: Slot, event: Speech): Slot {
   if (event.type === 'call.begun') return slot
-  if (event.type === 'call.delta') return { ...slot, args: slot.args + event.data.text }
-  const { body } = slot
+  if (event.type === 'call.delta')
+    return { part: slot.part, body: slot.body, args: slot.args + event.data.text }
+  const { part, body, args } = slot
   if (body.kind === 'call') return slot
-  return { ...slot, body: { ...body, text: body.text + event.data.text } }
+  const { kind } = body
+  const text = body.text + event.data.text
+  return { part, body: 'opaque' in body ? { ...body, text } : { kind, text }, args }
 }
 
 export function answerTurn(turn: Turn, event: EventOf<'turn.answered'>): Turn {
@@ -138,7 +141,11 @@ export function answerTurn(turn: Turn, event: EventOf<'turn.answered'>): Turn {
     calls.push(newCall(body.call, body.tool, slot.part, body.input, seal?.malformed === true))
     return { ...slot, body }
   })
-  return { ...turn, slots, calls, stop, usage: addUsage(turn.usage, usage), phase: 'answered' }
+  return alterTurn(turn, {
+    ...{ slots, calls, stop },
+    usage: addUsage(turn.usage, usage),
+    phase: 'answered',
+  })
 }
 
 const newCall = (
@@ -167,8 +174,7 @@ const newCall = (
 /** What was said stays; calls that were begun never happened. */
 export function interruptTurn(turn: Turn, event: EventOf<'turn.interrupted'>): Turn {
   const { cause, trouble, retryAt, usage } = event.data
-  return {
-    ...turn,
+  return alterTurn(turn, {
     slots: turn.slots.filter((s) => s.body.kind !== 'call'),
     voided: [
       ...turn.voided,
@@ -178,5 +184,25 @@ export function interruptTurn(turn: Turn, event: EventOf<'turn.interrupted'>): T
     interruption: { cause, trouble: trouble ?? null, retryAt },
     barren: turn.said ? 0 : turn.barren + 1,
     usage: addUsage(turn.usage, usage),
-  }
+  })
 }
+
+/** The turn with changes; see `alterThread` for why it is not spread. */
+export const alterTurn = (turn: Turn, changes: Partial<Turn>): Turn =>
+  Object.assign(copy(turn), changes)
+
+const copy = (turn: Turn): Turn => ({
+  index: turn.index,
+  attempt: turn.attempt,
+  phase: turn.phase,
+  model: turn.model,
+  slots: turn.slots,
+  calls: turn.calls,
+  voided: turn.voided,
+  stop: turn.stop,
+  usage: turn.usage,
+  interruption: turn.interruption,
+  barren: turn.barren,
+  said: turn.said,
+  startedAt: turn.startedAt,
+})

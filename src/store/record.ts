@@ -55,25 +55,30 @@ function table<T>(
   const extras = Object.values(derived)
   return {
     columns: [...own, ...Object.keys(derived)],
-    write: (row) => [
-      ...fields.flatMap(([name, how]) => write(row[name], how)),
-      ...extras.map((of) => of(row)),
-    ],
+    write: (row) => {
+      const values: Value[] = []
+      for (const [name, how] of fields) write(values, row[name], how)
+      for (const of of extras) values.push(of(row))
+      return values
+    },
     read: (row) =>
       Object.fromEntries(fields.map(([name, how]) => [name, read(row, name, how)])) as T,
   }
 }
 
-function write(value: unknown, how: Kept): Value[] {
+function write(values: Value[], value: unknown, how: Kept): void {
   switch (how) {
     case 'plain':
-      return [(value as Value | undefined) ?? null]
+      values.push((value as Value | undefined) ?? null)
+      break
     case 'flag':
-      return [value ? 1 : 0]
+      values.push(value ? 1 : 0)
+      break
     case 'json':
-      return [JSON.stringify(value)]
+      values.push(JSON.stringify(value))
+      break
     case 'usage':
-      return writeUsage(value as Usage)
+      values.push(...writeUsage(value as Usage))
   }
 }
 

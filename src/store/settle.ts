@@ -76,10 +76,13 @@ export function createSettler(
   }
 }
 
+/** Shorter bodies gain next to nothing. */
+const WORTH_PACKING = 512
+
 /** One row for all, in less space where that is less. */
 async function merge(thread: string, group: readonly Entry[]): Promise<Chunk> {
   const plain = encode(group.flatMap((e) => e.events))
-  const packed = await pack(plain)
+  const packed = plain.length < WORTH_PACKING ? plain : await pack(plain)
   const size = group.reduce((sum, e) => sum + e.size, 0)
   const body = packed.length < plain.length ? packed : plain
   const { firstSeq } = group[0] as Entry

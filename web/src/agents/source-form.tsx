@@ -5,7 +5,7 @@
 
 import { type FormEvent, useState } from 'react'
 import { useModels } from '../api/catalog.ts'
-import { api, messageOf } from '../api/client.ts'
+import { api, messageOf, Refusal } from '../api/client.ts'
 import { Button } from '../components/button.tsx'
 import { SelectField, TextArea, TextField } from '../components/field.tsx'
 import { ErrorNote } from '../components/note.tsx'
@@ -24,6 +24,7 @@ export function SourceForm({ source, onSaved }: Props) {
   const [instructions, setInstructions] = useState(before.instructions)
   const [text, setText] = useState(before.config)
   const [trouble, setTrouble] = useState<string | null>(null)
+  const [isStale, setStale] = useState(false)
   const [said, setSaid] = useState('')
   const config = configIn(text)
   const isChanged = instructions !== before.instructions || text !== before.config
@@ -37,7 +38,10 @@ export function SourceForm({ source, onSaved }: Props) {
         setSaid('Saved. It counts from the next step of every run on.')
         onSaved()
       },
-      (error) => setTrouble(messageOf(error)),
+      (error) => {
+        setTrouble(messageOf(error))
+        setStale(error instanceof Refusal && error.code === 'stale')
+      },
     )
   }
   useKeys([
@@ -77,6 +81,7 @@ export function SourceForm({ source, onSaved }: Props) {
       </fieldset>
       {typeof config === 'string' && <ErrorNote error={config} />}
       {trouble && <ErrorNote error={trouble} />}
+      {isStale && <Button onClick={onSaved}>Read it again, without the changes made here</Button>}
       <div className="flex flex-wrap items-center gap-3">
         <Button
           type="submit"

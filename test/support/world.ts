@@ -15,7 +15,6 @@ import {
 } from '../../src/engine/index.ts'
 import type { Event } from '../../src/kernel/event.ts'
 import type { HookForm } from '../../src/kernel/hook.ts'
-import type { HookForm } from '../../src/kernel/hook.ts'
 import type {
   Catalog,
   Models,
@@ -89,7 +88,6 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const endpoints = await openEndpoints({ store, models, box: openBox(folder) })
   const engine = createEngine({
     ...{ store, models, toolbox, catalog, endpoints, sandbox },
-    ...(options.hookForms ? { hookForms: options.hookForms } : {}),
     ...(options.hookForms ? { hookForms: options.hookForms } : {}),
     clock: options.clock ?? Date.now,
     newId: uuidv7,

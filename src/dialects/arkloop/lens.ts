@@ -42,7 +42,7 @@ function tell(state: Runs, event: Event): [Runs, Shown[]] {
     shown.push(...frames.map((frame) => ({ run, frame })))
     if (telling.isCurrent || !telling.isOver) runs[run] = telling
   }
-  return [{ ...state, runs }, shown]
+  return [{ thread, account, runs }, shown]
 }
 
 /** Words are nearly all there is, and they concern nobody but their run. */
@@ -51,5 +51,5 @@ function tellDelta(state: Runs, before: Telling, event: Event): [Runs, Shown[]] 
   const { thread, account } = state
   const [telling, frames] = projectionOf({ run, thread, account }).tell(before, event)
   const runs = { ...state.runs, [run]: telling }
-  return [{ ...state, runs }, frames.map((frame) => ({ run, frame }))]
+  return [{ thread, account, runs }, frames.map((frame) => ({ run, frame }))]
 }

@@ -32,19 +32,19 @@ export interface WorkParts {
 
 const ORIGIN = 'jobs'
 
-/** Whether there is something to begin, as far as is known. */
-export async function isOwed(
-  { calendar, clock }: WorkParts,
+/** Epoch ms from which the next run is owed, as far as is known; null when none is, 0 at once. */
+export async function owedAt(
+  { calendar }: WorkParts,
   job: Job,
   progress: Progress,
-): Promise<boolean> {
-  if (job.state !== 'active') return false
-  if (job.kind === 'task') return isReady(job, progress)
-  const next = (await calendar.of(job))?.next(Math.max(progress.cursor, job.after)) ?? null
-  return next !== null && next <= clock()
+): Promise<number | null> {
+  if (job.state !== 'active') return null
+  if (job.kind === 'task') return isReady(job, progress) ? 0 : null
+  const schedule = await calendar.of(job)
+  return schedule?.next(Math.max(progress.cursor, job.after)) ?? null
 }
 
-/** Begins what the job is owed. True when something was found begun: then there may be room for more. */
+/** Begins what the job is owed. True when something was found begun: there may be room for more. */
 export async function owe(parts: WorkParts, id: string): Promise<boolean> {
   const { shelf, engine, running, clock } = parts
   const job = await shelf.job(id)

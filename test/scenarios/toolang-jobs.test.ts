@@ -308,6 +308,20 @@ describe('a chore', () => {
     expect(await skipped(id)).toEqual([{ reason: 'busy', skipped: 2 }])
   })
 
+  it('waits for room no longer than others do', async () => {
+    await clocked('2026-06-01T00:00:00Z')
+    const made: string[] = []
+    for (let n = 0; n < 6; n++)
+      made.push((await make('chores', { title: `c${n}`, schedule: 'FREQ=SECONDLY' })).id)
+    for (const second of ['01', '02', '03']) {
+      now = at(`2026-06-01T00:00:${second}Z`)
+      await agent.jobs.look()
+      await idle()
+    }
+    const counts = await Promise.all(made.map(async (id) => (await begun(id)).length))
+    expect(Math.min(...counts)).toBeGreaterThan(0)
+  })
+
   it('that is switched off owes nothing for that time', async () => {
     await clocked('2026-06-01T00:00:00Z')
     const { id } = await make('chores', { title: 'Hourly' })

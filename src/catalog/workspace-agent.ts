@@ -117,11 +117,22 @@ export function workspaceAgent(
   return { made: { name, mode, about, agent }, problems }
 }
 
-/** Does what the API asks of actions, also of those that models may not run. No session has it. */
-export function actionAgent(id: string, root: string, around: ActionSurroundings): Agent {
+/**
+ * Do what the API asks of actions, also of those that models may not run. No session has them. `safe`
+ * has only those that may be run twice, so that after a crash they are.
+ */
+export const actionAgents = (id: string, root: string, around: ActionSurroundings) => ({
+  any: actionAgent(insideName(id, '.actions'), root, around),
+  safe: actionAgent(insideName(id, '.safe-actions'), root, {
+    ...around,
+    actions: around.actions.filter((a) => a.retryPolicy === 'safe'),
+  }),
+})
+
+function actionAgent(name: string, root: string, around: ActionSurroundings): Agent {
   const { actions, hooks } = around
   return {
-    name: insideName(id, ACTION_AGENT),
+    name,
     about: 'Runs the actions of its workspace.',
     instructions: '',
     model: null,
@@ -136,16 +147,13 @@ export function actionAgent(id: string, root: string, around: ActionSurroundings
     children: [],
     hooks,
     folder: root,
-    revision: revisionOf([id, JSON.stringify([actions, hooks])]),
+    revision: revisionOf([name, JSON.stringify([actions, hooks])]),
     extra: { actions },
   }
 }
 
-/** No agent's file can have this name. */
-export const ACTION_AGENT = '.actions'
-
 interface ActionSurroundings {
-  actions: readonly { name: string }[]
+  actions: readonly { name: string; retryPolicy: string | null }[]
   hooks: Hook[]
 }
 

@@ -104,9 +104,10 @@ export async function openWorkspaceCatalog(
     agent: (name) => {
       const dot = name.indexOf('.')
       const own = dot < 0 ? undefined : known.get(name.slice(0, dot))
-      const found = own?.definition.agents.find((a) => a.agent.name === name)?.agent
-      const acting = own?.definition.actionAgent
-      return found ?? (acting?.name === name ? acting : catalog.agent(name))
+      if (!own) return catalog.agent(name)
+      const { agents, actionAgents } = own.definition
+      const all = [...agents.map((a) => a.agent), actionAgents.any, actionAgents.safe]
+      return all.find((agent) => agent.name === name) ?? catalog.agent(name)
     },
     problems: () => [
       ...catalog.problems(),

@@ -11,7 +11,12 @@ import type { Problem } from './agent-folder.ts'
 import { Folder } from './folder.ts'
 import { readSkills } from './skill.ts'
 import { type Action, readActions } from './workspace-action.ts'
-import { actionAgent, modelChoice, type WorkspaceAgent, workspaceAgent } from './workspace-agent.ts'
+import {
+  actionAgents,
+  modelChoice,
+  type WorkspaceAgent,
+  workspaceAgent,
+} from './workspace-agent.ts'
 import { readHooks, type ShownHook } from './workspace-hook.ts'
 import { readModels, type WorkspaceModel } from './workspace-model.ts'
 import { type Prompts, readPrompts } from './workspace-prompt.ts'
@@ -34,8 +39,8 @@ export interface Definition {
   skills: { name: string; about: string; exposeToLlm: boolean }[]
   tools: ShownTool[]
   hooks: ShownHook[]
-  /** Runs the actions, whoever leads a session. */
-  actionAgent: Agent
+  /** Run the actions, whoever leads a session. No agent's file can have their names. */
+  actionAgents: { any: Agent; safe: Agent }
   problems: Problem[]
 }
 
@@ -79,7 +84,7 @@ export async function readWorkspace(id: string, root: string): Promise<Workspace
     skills: skills.skills.map(({ name, about }) => ({ name, about, exposeToLlm: true })),
     tools: tools.shown,
     hooks: hooks.shown,
-    actionAgent: actionAgent(id, root, { actions, hooks: hooks.hooks }),
+    actionAgents: actionAgents(id, root, { actions, hooks: hooks.hooks }),
     problems,
   }
   return { definition, endpoints: models.endpoints, seen: folder.seen }

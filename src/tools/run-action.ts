@@ -46,6 +46,7 @@ export const createRunAction = (agent: Agent, sandbox: Sandbox): Tool =>
     about: `Run an action of this workspace.\n${actionsOf(agent).map(line).join('\n')}`,
     input: Input,
     access: 'execute',
+    replayable: actionsOf(agent).every(({ retryPolicy }) => retryPolicy === 'safe'),
     subject: ({ name }) => name,
     run: (input, context) => run(sandbox, actionsOf(agent), input, context),
   })

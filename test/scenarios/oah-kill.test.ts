@@ -5,7 +5,7 @@
  */
 
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -126,6 +126,44 @@ function readAlong(place: Place, session: string, isLast: (frame: Told) => boole
   })()
   return reading
 }
+
+describe('kill -9 in an action', () => {
+  it('does it again where that is safe, and otherwise says that nobody knows', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'manifold-oah-kill-'))
+    for (const policy of ['safe', 'manual']) {
+      const home = join(folder, 'runtimes/mini/.openharness/actions', policy)
+      mkdirSync(home, { recursive: true })
+      // It is not over before the server has been killed.
+      const until = 'while ! [ -e go ]; do sleep 0.05; done'
+      const command = `echo begun >> ${policy}; ${until}; echo done`
+      const text = `name: ${policy}\nrecovery: {retry_policy: ${policy}}\nentry: {command: "${command}", cwd: .}\n`
+      writeFileSync(join(home, 'ACTION.yaml'), text)
+    }
+    const place = new Place(await spawnOah(folder))
+    try {
+      const workspace = await place.client.newWorkspace({ runtime: 'mini' })
+      const root = join(folder, 'workspaces', workspace)
+      const runs: string[] = []
+      for (const policy of ['safe', 'manual']) {
+        const path = `/api/v1/workspaces/${workspace}/actions/${policy}/runs`
+        const { status, body } = await place.client.ask('POST', path)
+        expect([path, status]).toEqual([path, 202])
+        runs.push(body.runId as string)
+        while (!existsSync(join(root, policy))) await pause(5)
+      }
+      await place.replace(folder)
+      writeFileSync(join(root, 'go'), '')
+      const [safe, manual] = await Promise.all(runs.map((run) => place.client.ended(run)))
+      expect(safe).toMatchObject({ status: 'completed', metadata: { stdout: 'done\n' } })
+      expect(manual).toMatchObject({ status: 'failed', errorCode: 'action_failed' })
+      const begun = (policy: string) => readFileSync(join(root, policy), 'utf8')
+      expect([begun('safe'), begun('manual')]).toEqual(['begun\nbegun\n', 'begun\n'])
+    } finally {
+      await place.server.kill()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }, 120_000)
+})
 
 describe('kill -9', () => {
   it(`${KILLS} times over ${MESSAGES} messages, and each is answered once`, {

@@ -17,7 +17,7 @@ import type { WorkspaceRecord } from './shelf.ts'
 import { agentName } from './tool.ts'
 
 const refused = { about: 'Refused', schema: schema.Refusal }
-type Body = z.infer<typeof schema.ActionBody>
+type Body = NonNullable<z.infer<typeof schema.ActionBody>>
 
 export const actionRoutes = (context: Context): Route[] => [
   route({
@@ -94,7 +94,7 @@ async function runAction(context: Context, who: Principal, place: Place, body: B
     do: 'submit',
     input: [],
     call: { tool: 'run_action', input: { name, input } },
-    agent: definition.actionAgent.name,
+    agent: definition.actionAgents[retryPolicy === 'safe' ? 'safe' : 'any'].name,
     busy: 'queue',
     origin: originOf(who, { action: { ...hint } }),
   })

@@ -21,7 +21,7 @@ const NOTHING: Definition = {
   skills: [],
   tools: [],
   hooks: [],
-  actionAgent: { name: '' },
+  actionAgents: { any: { name: '' }, safe: { name: '' } },
   problems: [],
 }
 

@@ -45,8 +45,8 @@ export interface Definition {
   skills: { name: string; about: string; exposeToLlm: boolean }[]
   tools: { name: string; transportType: 'stdio' | 'http'; toolPrefix?: string }[]
   hooks: { name: string; matcher?: string; handlerType?: string; events: string[] }[]
-  /** Runs the actions, whoever leads a session; as the catalog names it. */
-  actionAgent: { name: string }
+  /** Run the actions, whoever leads a session; `safe` those that may be run twice. */
+  actionAgents: { any: { name: string }; safe: { name: string } }
   problems: { file: string; problem: string }[]
 }
 

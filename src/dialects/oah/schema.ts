@@ -221,12 +221,14 @@ export const GenerateBody = z
 
 export type GenerateBody = z.infer<typeof GenerateBody>
 
-export const ActionBody = z.object({
-  sessionId: name.optional(),
-  agentName: name.optional(),
-  input: z.json().optional(),
-  triggerSource: z.enum(['api', 'user']).optional(),
-})
+export const ActionBody = z
+  .object({
+    sessionId: name.optional(),
+    agentName: name.optional(),
+    input: z.json().optional(),
+    triggerSource: z.enum(['api', 'user']).optional(),
+  })
+  .optional()
 
 export const RuntimeUploadQuery = z.object({
   name: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openProduct, type Product } from '../support/product.ts'
-import { conversation, program, script, type Visit, visit } from './browser.ts'
+import { conversation, LIMITS, program, script, type Visit, visit } from './browser.ts'
 import { findings } from './findings.ts'
 
-describe.skipIf(program === null)('everybody', () => {
+describe.skipIf(program === null)('everybody', LIMITS, () => {
   let product: Product
   let thread: string
   let seen: Visit
@@ -57,7 +57,7 @@ describe.skipIf(program === null)('everybody', () => {
   })
 })
 
-describe.skipIf(program === null)('a server that wants a token', () => {
+describe.skipIf(program === null)('a server that wants a token', LIMITS, () => {
   let product: Product
   let seen: Visit
 

@@ -23,6 +23,9 @@ export const program = findChromium()
 if (program === null)
   console.warn('There is no Chromium on this machine: the tests of the console are skipped.')
 
+/** A browser shares its machine: what takes a second alone may take many beside others. */
+export const LIMITS = { timeout: 150_000 }
+
 export interface Visit {
   page: Page
   /** What the page complained of: broken scripts, and what its policy refused. */
@@ -46,6 +49,7 @@ export async function visit(url: string, options: VisitOptions = {}): Promise<Vi
     reducedMotion: 'reduce',
   })
   const page = await context.newPage()
+  page.setDefaultTimeout(60_000)
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('console', (message) => {

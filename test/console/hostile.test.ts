@@ -2,14 +2,14 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openProduct, type Product } from '../support/product.ts'
-import { conversation, program, script, type Visit, visit } from './browser.ts'
+import { conversation, LIMITS, program, script, type Visit, visit } from './browser.ts'
 
 const MARKUP =
   '<script>window.hurt = 1</script><img src=x onerror="window.hurt = 2"><iframe src="javascript:parent.hurt=3"></iframe>'
 const LINKS =
   '[a](javascript:window.hurt=4) [b](https://elsewhere.test/x) ![pixel](https://spy.test/p.png)'
 
-describe.skipIf(program === null)('hostile output', () => {
+describe.skipIf(program === null)('hostile output', LIMITS, () => {
   let product: Product
   let seen: Visit
 

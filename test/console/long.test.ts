@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openProduct, type Product } from '../support/product.ts'
-import { conversation, program, script, type Visit, visit } from './browser.ts'
+import { conversation, LIMITS, program, script, type Visit, visit } from './browser.ts'
 
-describe.skipIf(program === null)('a long thread', () => {
+describe.skipIf(program === null)('a long thread', LIMITS, () => {
   let product: Product
   let thread: string
   let seen: Visit
@@ -19,7 +19,7 @@ describe.skipIf(program === null)('a long thread', () => {
     await (await fetch(`${product.url}/manifold/v1/runs/${begun.body.run}/stream`)).text()
     const { body } = await product.ask('GET', `/manifold/v1/threads/${thread}?messages=0`)
     expect(body.seq).toBeGreaterThan(20_000)
-  })
+  }, 300_000)
   afterAll(async () => {
     await seen?.close()
     await product?.close()

@@ -4,12 +4,21 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { tokenOf } from '../scenarios/clotho-gateway.ts'
 import { openProduct, type Product } from '../support/product.ts'
-import { conversation, message, program, say, script, type Visit, visit } from './browser.ts'
+import {
+  conversation,
+  LIMITS,
+  message,
+  program,
+  say,
+  script,
+  type Visit,
+  visit,
+} from './browser.ts'
 
 const lasts = [{ say: 'Going on' }, { hang: true }]
 const writes = (path: string, content: string) => [{ call: 'write', input: { path, content } }]
 
-describe.skipIf(program === null)('a run that is steered from the console', () => {
+describe.skipIf(program === null)('a run that is steered from the console', LIMITS, () => {
   let product: Product
   let seen: Visit
 

@@ -10,6 +10,7 @@ import {
   BUILT,
   conversation,
   ensureBuilt,
+  LIMITS,
   message,
   program,
   say,
@@ -18,7 +19,7 @@ import {
   visit,
 } from './browser.ts'
 
-describe.skipIf(program === null)('a first visit', () => {
+describe.skipIf(program === null)('a first visit', LIMITS, () => {
   let product: Product
   let seen: Visit
 

@@ -11,7 +11,7 @@ export function AskSource({ children }: { children: ReactNode }) {
   const asks = useResource(
     'asks',
     (signal) => api.get<Page<AskView>>('/asks', { limit: 200 }, { signal }),
-    { everyMs: 2000 },
+    { isLive: true },
   )
   return <Asks value={asks}>{children}</Asks>
 }

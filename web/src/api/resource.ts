@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { Refusal } from './client.ts'
+import { onNews } from './news.ts'
 
 export interface Resource<T> {
   /** The newest that was loaded; it stays while the next is on its way, or cannot be had. */
@@ -14,13 +15,15 @@ export interface Resource<T> {
 interface Options {
   /** Load again this often while the tab can be seen. */
   everyMs?: number
+  /** Load again when something has happened on the server. */
+  isLive?: boolean
 }
 
 /** Loads whenever `key` changes. What was loaded under another key is not shown. */
 export function useResource<T>(
   key: string | null,
   load: (signal: AbortSignal) => Promise<T>,
-  { everyMs }: Options = {},
+  { everyMs, isLive = false }: Options = {},
 ): Resource<T> {
   const [held, setHeld] = useState<{ key: string | null; data: T | null; error: Refusal | null }>({
     key: null,
@@ -28,31 +31,43 @@ export function useResource<T>(
     error: null,
   })
   const [isLoading, setLoading] = useState(false)
-  const [round, setRound] = useState(0)
   const latest = useRef(load)
   latest.current = load
-  const reload = useCallback(() => setRound((n) => n + 1), [])
+  const again = useRef(() => {})
+  const reload = useCallback(() => again.current(), [])
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new round loads again.
   useEffect(() => {
     if (key === null) return
     const control = new AbortController()
-    setLoading(true)
-    latest.current(control.signal).then(
-      (data) => {
-        if (control.signal.aborted) return
-        setHeld({ key, data, error: null })
-        setLoading(false)
-      },
-      (error: unknown) => {
-        if (control.signal.aborted) return
-        const refusal = error instanceof Refusal ? error : new Refusal('unknown', String(error), 0)
-        setHeld((held) => ({ key, data: held.key === key ? held.data : null, error: refusal }))
-        setLoading(false)
-      },
-    )
-    return () => control.abort()
-  }, [key, round])
+    const { signal } = control
+    let isBusy = false
+    let isStale = false
+    const take = (data: T | null, error: Refusal | null) => {
+      if (signal.aborted) return
+      setHeld((held) => ({ key, data: data ?? (held.key === key ? held.data : null), error }))
+      setLoading(false)
+      isBusy = false
+      if (isStale) begin()
+    }
+    /** One at a time: however often something changes, what was asked for is waited for. */
+    const begin = () => {
+      isStale = isBusy
+      if (isBusy) return
+      isBusy = true
+      setLoading(true)
+      latest.current(signal).then(
+        (data) => take(data, null),
+        (error: unknown) =>
+          take(null, error instanceof Refusal ? error : new Refusal('unknown', String(error), 0)),
+      )
+    }
+    again.current = begin
+    begin()
+    return () => {
+      again.current = () => {}
+      control.abort()
+    }
+  }, [key])
 
   useEffect(() => {
     if (everyMs === undefined || key === null) return
@@ -64,6 +79,9 @@ export function useResource<T>(
       document.removeEventListener('visibilitychange', again)
     }
   }, [everyMs, key, reload])
+
+  const isWanted = isLive && key !== null
+  useEffect(() => (isWanted ? onNews(reload) : undefined), [isWanted, reload])
 
   const isCurrent = held.key === key
   return {

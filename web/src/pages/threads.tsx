@@ -38,7 +38,7 @@ export function ThreadsPage() {
       const query = { ...wanted, parent: 'none', limit: size }
       return api.get<Page<ThreadSummary>>('/threads', query, { signal })
     },
-    { everyMs: 2000 },
+    { isLive: true },
   )
   const isFiltered = Object.values(wanted).some((value) => value)
   useKeys([
@@ -82,7 +82,7 @@ function useFailed(): Set<string> {
   const { data } = useResource(
     'failed',
     (signal) => api.get<Page<RunView>>('/runs', { status: 'failed', limit: 200 }, { signal }),
-    { everyMs: 10_000 },
+    { isLive: true },
   )
   return useMemo(() => new Set(data?.items.map((run) => run.id)), [data])
 }

@@ -34,6 +34,7 @@ export function banner(facts: BannerFacts, colour: boolean): string {
     row('process', String(process.pid)),
     ...facts.warnings.map((text) => row(paint.yellow('warning'.padEnd(9)), text)),
     '\n',
+    `  ${paint.dim('look at it')}  ${url}/\n`,
     `  ${paint.dim('talk to it')}  node dist/main.js chat${/^http:\/\/(127\.0\.0\.1|localhost):3011$/.test(url) ? '' : ` --url ${url}`}\n`,
   ].join('')
 }

@@ -31,7 +31,7 @@ const children: ChildProcess[] = []
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'manifold-first-run-'))
   clone = join(folder, 'clone')
-  for (const name of [...NEEDED, 'src', 'scripts'])
+  for (const name of [...NEEDED, 'src', 'web', 'scripts'])
     cpSync(join(ROOT, name), join(clone, name), { recursive: true })
   linkPackages()
 })
@@ -93,6 +93,10 @@ it('builds, serves, talks without any key, and is quick the second time', async 
   const first = await npmStart()
   expect(first.err()).toContain('building')
   expect(existsSync(join(folder, 'home/manifold.db'))).toBe(true)
+
+  const page = await (await fetch(first.url)).text()
+  const script = /src="(\/console\/assets\/[^"]+\.js)"/.exec(page)?.[1]
+  expect((await fetch(`${first.url}${script}`)).status).toBe(200)
 
   const run = await fetch(`${first.url}/api/v1/run`, {
     method: 'POST',

@@ -67,18 +67,26 @@ async function killAndReturn(stage: Stage, streams: number): Promise<Back> {
   // Long enough not to end before everybody is back.
   const listeners = await talk(server, numbered('w', 400), streams)
   await pause(stage.pick(2000, 100))
-  const before = listeners.map((l) => l.text)
   const lost = Promise.all(listeners.map((l) => l.lost()))
   await server.kill()
   await lost
+  // Only now: what was on its way when the server died was told too.
+  const before = listeners.map((l) => l.text)
   const back = await comeBack(listeners, () => stage.start(folder, server.port))
   listeners.forEach((l, n) => {
     const told = (before[n] as string) + l.text
     if (told !== numbered('w', told.trim().split(' ').length))
-      back.faults.push(`${l.thread}: words are missing or there twice`)
+      back.faults.push(`${l.thread}: words are missing or there twice: ${gapIn(told)}`)
     l.close()
   })
   return back
+}
+
+/** The first place where the words do not follow each other. */
+function gapIn(told: string): string {
+  const words = told.trim().split(' ')
+  const at = words.findIndex((word, n) => word !== `w.${n}`)
+  return words.slice(Math.max(0, at - 2), at + 2).join(' ')
 }
 
 /** What coming back costs by itself: a server that remembers nothing answers each with a new frame. */

@@ -42,7 +42,9 @@ describe.skipIf(program === null)('a first visit', LIMITS, () => {
     await talk.getByRole('button', { name: 'Thought for' }).click()
     await talk.getByText('Hm.', { exact: true }).waitFor()
     expect(page.url()).toMatch(/\/console\/threads\/[0-9a-f-]{36}$/)
-    await page.getByRole('log').getByText('It is **done**').waitFor({ state: 'attached' })
+    // What comes while the page is open is read out when it is complete.
+    await say(page, script([{ say: 'Aloud.' }]))
+    await page.getByRole('log').getByText('Aloud.').waitFor({ state: 'attached' })
     // The address is the page: whoever opens it sees the same.
     await page.reload()
     await talk.getByRole('listitem').getByText('two').waitFor()

@@ -179,11 +179,11 @@ describe('the journal', () => {
       },
       (error) => expect.unreachable(error.message),
     )
-    const large = 5 * 1024 * 1024
+    const large = 10 * 1024 * 1024
     for (const [i, thread] of ['a', 'b', 'c', 'd'].entries())
       journal.note(thread, entryOf(chunkOf(thread, 1, large), [event as never], i + 1))
     settler.relieve()
-    await expect.poll(() => journal.size).toBeLessThan(8 * 1024 * 1024)
+    await expect.poll(() => journal.size).toBeLessThan(16 * 1024 * 1024)
     expect(moved).toEqual(['a below 2', 'b below 3', 'c below 4'])
     expect(journal.threads()).toEqual(['d'])
   })

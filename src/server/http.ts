@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { pipeline, type Readable } from 'node:stream'
 import { Fault } from '../kernel/fault.ts'
 import type { Engine, Principal } from '../kernel/ports.ts'
@@ -284,7 +285,7 @@ function sinkOf(res: ServerResponse): Sink {
       const { socket } = res
       const isDirect = socket !== null && res.chunkedEncoding && text !== ''
       full = isDirect ? socket : res
-      return isDirect ? socket.write(chunkOf(text)) : res.write(text)
+      return isDirect ? writeChunk(socket, text) : res.write(text)
     },
     drained: (then) => void full.once('drain', then),
     end: () => void res.end(),
@@ -292,4 +293,9 @@ function sinkOf(res: ServerResponse): Sink {
   }
 }
 
-const chunkOf = (text: string): string => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
+/** Plain ASCII, which most of it is, needs no encoding. */
+function writeChunk(socket: Socket, text: string): boolean {
+  const size = Buffer.byteLength(text)
+  const chunk = `${size.toString(16)}\r\n${text}\r\n`
+  return socket.write(chunk, size === text.length ? 'latin1' : 'utf8')
+}

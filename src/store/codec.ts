@@ -48,6 +48,8 @@ export const hasMilestone = (events: readonly Event[]): boolean =>
 
 /** The events must be consecutive and of one thread. */
 export function encode(events: readonly Event[]): string {
+  const [only] = events
+  if (only && events.length === 1) return encodeOne(only)
   const start = events[0]?.at ?? 0
   const items: (number | Item)[] = [start]
   let at = start
@@ -70,6 +72,16 @@ export function encode(events: readonly Event[]): string {
   }
   if (open) items.push(close(open))
   return JSON.stringify(items)
+}
+
+/** The same for a single event, which most appends are made of. */
+function encodeOne(event: Event): string {
+  const head = headOf(event)
+  const code = DELTAS.indexOf(event.type as DeltaType)
+  const item: Whole | Single = head
+    ? [code, 0, event.run, head, textIn(event)]
+    : [event.type, 0, event.run, event.data as unknown as Json]
+  return JSON.stringify([event.at, item])
 }
 
 const textIn = (event: Event): string => (event.data as { text: string }).text

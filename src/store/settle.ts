@@ -11,7 +11,7 @@ import type { Entry, Journal } from './journal.ts'
 import { groupsOf } from './packer.ts'
 
 /** Characters in the journal above which its oldest rows are settled. */
-const ROOMY = 16 * 1024 * 1024
+const ROOMY = 32 * 1024 * 1024
 
 export interface Settler {
   /** Everything of the thread up to the entry that has `seq`. */

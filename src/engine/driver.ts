@@ -16,8 +16,8 @@ import { performCall } from './perform/call.ts'
 import { endChildren, performChildren } from './perform/child.ts'
 import { performCompaction } from './perform/compaction.ts'
 import { performHooks } from './perform/hooks.ts'
-import { performModel } from './perform/model.ts'
-import { performStart } from './perform/start.ts'
+import { performAnswer, performModel } from './perform/model.ts'
+import { type Begun, performStart } from './perform/start.ts'
 import { performTools, reapCalls } from './perform/tools.ts'
 import { type Equipment, equip, rulesFor } from './rules.ts'
 
@@ -226,7 +226,8 @@ export class Drivers {
     if (!run) {
       const head = thread.queue[0]
       if (!head) return { do: 'rest' }
-      await performStart(this.#context, live, head)
+      const begun = await performStart(this.#context, live, head)
+      if (begun) await this.#answer(drive, begun)
       return { do: 'start', run: head.id }
     }
     const equipment = await equip(this.#context, thread)
@@ -236,6 +237,11 @@ export class Drivers {
     if (this.#isStopping) return step
     await this.#perform(drive, step, equipment)
     return step
+  }
+
+  #answer(drive: Drive, { equipment, opening }: Begun): Promise<void> {
+    const work: Work = { ...equipment, live: drive.live, signal: drive.abort.signal }
+    return this.#limited(drive, work, () => performAnswer(this.#context, work, opening))
   }
 
   async #giveUp(live: LiveThread): Promise<Step> {

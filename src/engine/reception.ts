@@ -5,7 +5,7 @@
 
 import type { Command, CommandOf } from '../kernel/command.ts'
 import { decide } from '../kernel/decide.ts'
-import type { Draft, Event } from '../kernel/event.ts'
+import type { Draft } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import { isUuid } from '../kernel/id.ts'
 import type {
@@ -17,7 +17,7 @@ import type {
   SubmitOptions,
 } from '../kernel/ports.ts'
 import type { ChildAsk } from '../kernel/run.ts'
-import { evolve, historyOf, type Thread } from '../kernel/thread.ts'
+import { advance, historyOf, type Thread } from '../kernel/thread.ts'
 import type { Committed, Decision } from './batch.ts'
 import type { EngineDeps } from './context.ts'
 import type { Grants } from './grants.ts'
@@ -242,13 +242,6 @@ function decideAll(commands: Command[]): Decision {
     }
     return drafts
   }
-}
-
-function advance(thread: Thread, drafts: Draft[], at: number): Thread {
-  return drafts.reduce(
-    (state, d) => evolve(state, { thread: state.id, seq: state.seq + 1, at, ...d } as Event),
-    thread,
-  )
 }
 
 const allowedCalls = (d: Draft): string[] =>

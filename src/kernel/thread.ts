@@ -82,6 +82,13 @@ export function fold(thread: Thread, events: readonly Event[]): Thread {
   return said ? lay(state, said) : state
 }
 
+/** The thread as it would be with these facts appended. */
+export const advance = (thread: Thread, drafts: readonly Draft[], at: number): Thread =>
+  drafts.reduce(
+    (state, d) => evolve(state, { thread: state.id, seq: state.seq + 1, at, ...d } as Event),
+    thread,
+  )
+
 function assertNext({ id }: Thread, event: Event, seq: number): void {
   if (event.seq !== seq + 1) throw new Error(`thread ${id}: event ${event.seq} after ${seq}`)
 }

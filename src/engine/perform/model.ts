@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import type { Agent } from '../../kernel/agent.ts'
 import {
   type Draft,
   draft,
@@ -14,7 +15,7 @@ import {
   type Trouble,
 } from '../../kernel/event.ts'
 import type { Json, Message } from '../../kernel/part.ts'
-import type { ModelFailure, ModelItem, ModelRequest } from '../../kernel/ports.ts'
+import type { Append, ModelFailure, ModelItem, ModelRequest } from '../../kernel/ports.ts'
 import type { Run } from '../../kernel/run.ts'
 import { answerParts, contextOf, type Thread } from '../../kernel/thread.ts'
 import type { Turn } from '../../kernel/turn.ts'
@@ -23,29 +24,55 @@ import { activeRun, type Context, faces, reasonOf, unlessCancelled, type Work } 
 import { instructionsOf } from '../instructions.ts'
 import type { LiveThread } from '../live.ts'
 
+/** How a turn begins: what is appended, and what the model is told. */
+export interface Opening {
+  step: { turn: number; attempt: number }
+  started: Draft
+  model: string
+  system: string
+  /** Names the system prompt. */
+  hash: string
+}
+
+export function openTurn(
+  { clock }: Context,
+  agent: Agent,
+  thread: Thread,
+  { turn, attempt }: Opening['step'],
+): Opening {
+  const run = activeRun(thread)
+  const system = [instructionsOf(agent, run, thread, clock()), ...run.remarks].join('\n\n')
+  const hash = createHash('sha256').update(system).digest('hex')
+  const model = run.model as string
+  const started = draft('turn.started', run.id, { turn, attempt, model, instructions: hash })
+  return { step: { turn, attempt }, started, model, system, hash }
+}
+
+/** What is written with the opening: the prompt, when it is not the one of the turn before. */
+export const promptOf = (live: LiveThread, { hash, system }: Opening): Append['documents'] =>
+  kept.get(live) === hash ? [] : [{ kind: 'instructions', key: hash, body: system }]
+
 export async function performModel(
   context: Context,
   work: Work,
-  { turn, attempt }: { turn: number; attempt: number },
+  step: Opening['step'],
+): Promise<void> {
+  const { live, agent } = work
+  const opening = openTurn(context, agent, live.state, step)
+  const { events } = await live.commit(
+    unlessCancelled(() => [opening.started]),
+    { isDriver: true, documents: () => promptOf(live, opening) },
+  )
+  if (events.length > 0) await performAnswer(context, work, opening)
+}
+
+/** The rest of the step, once the opening is in the log. */
+export async function performAnswer(
+  context: Context,
+  work: Work,
+  { step, system, model, hash }: Opening,
 ): Promise<void> {
   const { live } = work
-  const step = { turn, attempt }
-  const run = activeRun(live.state)
-  const prompt = instructionsOf(work.agent, run, live.state, context.clock())
-  const system = [prompt, ...run.remarks].join('\n\n')
-  const hash = createHash('sha256').update(system).digest('hex')
-  const model = activeRun(live.state).model as string
-  const { events } = await live.commit(
-    unlessCancelled(({ id }) => [
-      draft('turn.started', id, { ...step, model, instructions: hash }),
-    ]),
-    {
-      isDriver: true,
-      documents: () =>
-        kept.get(live) === hash ? [] : [{ kind: 'instructions', key: hash, body: system }],
-    },
-  )
-  if (events.length === 0) return
   kept.set(live, hash)
   const request = toRequest(live.state, work, { system, model, attempt: step.attempt })
   const speech = new Speech(work, step)

@@ -3,22 +3,16 @@
  * a number for each of its figures. How fast it was says nothing here.
  */
 
-import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { bench, chosen } from '../bench/bench.ts'
 import type { Machine } from '../bench/machine.ts'
 import { ROWS } from '../bench/rows/index.ts'
 import { HEALTH } from '../bench/stage.ts'
 import { document, printed } from '../bench/table.ts'
+import { command } from './support/process.ts'
 
-const ROOT = resolve(import.meta.dirname, '..')
-
-/** From the sources: another test may be building at the same time. */
-const PROGRAM = {
-  file: process.execPath,
-  args: ['--import', 'tsx', join(ROOT, 'src/main.ts'), 'serve'],
-  health: HEALTH,
-}
+const { file, args } = command()
+const PROGRAM = { file, args: [...args, 'serve'], health: HEALTH }
 
 const MACHINE: Machine = {
   cores: 2,

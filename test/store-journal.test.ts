@@ -116,6 +116,17 @@ describe('deltas', () => {
     expect(await count(it.folder, JOURNALED)).toBe(0)
   })
 
+  it('of threads that are packed at the same time leave nothing behind', async () => {
+    const { folder, store } = await place()
+    const ids = Array.from({ length: 12 }, (_, n) => `t${n}`)
+    const authors = await Promise.all(ids.map((id) => speaking(store, id)))
+    for (let i = 0; i < 30; i++) await Promise.all(authors.map((a) => a.write(say(a.id, `${i} `))))
+    await Promise.all(authors.map((a) => store.pack(a.id, a.thread.seq)))
+    expect(await count(folder, JOURNALED)).toBe(0)
+    expect(await count(folder, IN_LOG)).toBe(ids.length)
+    for (const a of authors) expect(await readAll(store, a.id)).toEqual(a.events)
+  })
+
   it('of an erased thread do not come back with a new one of the same name', async () => {
     const it = await place()
     const other = await speaking(it.store, 'other')

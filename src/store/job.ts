@@ -52,6 +52,8 @@ export type Job =
   | { do: 'repack'; chunk: Chunk; count: number }
   /** Puts chunks of the journal into the log; the journal's rows below `below` go. */
   | { do: 'settle'; thread: string; chunks: Chunk[]; below: number }
+  /** Rows of the journal below `below` go: nothing in them is needed any more. */
+  | { do: 'trim'; below: number }
   | { do: 'reindex'; thread: string; seq: number; rows: RowValues }
   /** `isFleeting`: it may be gone after a power cut, for the process that it is about is gone too. */
   | { do: 'run'; statement: Statement; isFleeting?: boolean }

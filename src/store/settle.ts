@@ -18,6 +18,8 @@ export interface Settler {
   settle(thread: string, seq: number): Promise<void>
   /** To be said when the journal has grown. */
   relieve(): void
+  /** Settles what is in the journal now, one thread after the other. */
+  sweep(): void
 }
 
 export function createSettler(
@@ -28,6 +30,8 @@ export function createSettler(
   /** One at a time in a thread: the second finds nothing left to do. */
   const busy = new Map<string, Promise<void>>()
   let isRelieving = false
+  /** Rows below this one are gone. */
+  let trimmed = 0
 
   async function move(thread: string, seq: number): Promise<void> {
     const entries = journal.between(thread, 0, seq)
@@ -40,6 +44,15 @@ export function createSettler(
     await submit({ do: 'settle', thread, chunks, below })
     // Refused, they are of a thread that is gone, and go with it.
     if (journal.startsWith(thread, entries)) journal.forget(thread, entries.length)
+    trimmed = Math.max(trimmed, below)
+  }
+
+  /** Threads that are settled at the same time keep each other's rows; the last one clears up. */
+  async function trim(): Promise<void> {
+    const below = journal.floorWithout([])
+    if (busy.size > 0 || below <= trimmed) return
+    trimmed = below
+    await submit({ do: 'trim', below })
   }
 
   async function settle(thread: string, seq: number): Promise<void> {
@@ -50,6 +63,14 @@ export function createSettler(
       await mine
     } finally {
       if (busy.get(thread) === mine) busy.delete(thread)
+    }
+    await trim()
+  }
+
+  async function sweep(): Promise<void> {
+    for (const thread of journal.threads()) {
+      await settle(thread, journal.lastSeq(thread))
+      await setImmediate()
     }
   }
 
@@ -64,6 +85,7 @@ export function createSettler(
 
   return {
     settle,
+    sweep: () => void sweep().catch(onError),
     relieve: () => {
       if (isRelieving || journal.size <= ROOMY) return
       isRelieving = true

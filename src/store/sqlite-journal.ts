@@ -90,6 +90,7 @@ function threadOf(job: Job): string[] {
     case 'reindex':
       return [job.thread]
     case 'run':
+    case 'trim':
       return []
   }
 }

@@ -81,7 +81,7 @@ function tidy(db: SqliteConnection): boolean {
 }
 
 const freesSpace = (job: Job): boolean =>
-  job.do === 'repack' || job.do === 'settle' || job.do === 'erase'
+  job.do === 'repack' || job.do === 'settle' || job.do === 'trim' || job.do === 'erase'
 
 async function serve(settings: WorkerSettings): Promise<void> {
   const library = await loadSqlite()

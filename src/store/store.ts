@@ -20,6 +20,9 @@ import * as sql from './sql.ts'
 
 import { Writer } from './writer.ts'
 
+/** By then all clients are back. */
+const SWEEP_AFTER_MS = 10_000
+
 /** `onFatal` is told once, when the store has ended because a commit failed. */
 export function createStore(db: Db, onFatal: (error: Error) => void = () => {}): Store {
   const writer = new Writer(db, onFatal)
@@ -30,6 +33,9 @@ export function createStore(db: Db, onFatal: (error: Error) => void = () => {}):
   const unlessTold = (error: Error): void => void (isFault(error) || writer.fail(error))
   const settler = journal && createSettler(journal, submit, unlessTold)
   const packer = createPacker(all, submit)
+  // What the process before has left in the journal: its runs may have ended long ago.
+  const sweeping = setTimeout(() => settler?.sweep(), SWEEP_AFTER_MS)
+  sweeping.unref()
   let closing: Promise<void> | null = null
   const run = async (statement: Statement): Promise<Row[]> =>
     (await writer.submit({ do: 'run', statement })) as Row[]
@@ -66,6 +72,7 @@ export function createStore(db: Db, onFatal: (error: Error) => void = () => {}):
       queued: writer.queued,
     }),
     close: () => {
+      clearTimeout(sweeping)
       closing ??= writer.close().then(() => db.close())
       return closing
     },

@@ -77,6 +77,9 @@ function* perform(job: Exclude<Job, AppendJob>, heads: Heads): Transaction<Answe
       return yield* repack(job.chunk, job.count)
     case 'settle':
       return yield* settleChunks(job)
+    case 'trim':
+      yield [sql.trimJournal(job.below)]
+      return null
     case 'reindex':
       return yield* reindex(job, heads)
   }

@@ -3,6 +3,7 @@
 import type { Event } from '../../kernel/event.ts'
 import type { Engine } from '../../kernel/ports.ts'
 import type { RunRow } from '../../kernel/rows.ts'
+import { Recent } from '../../wire/recent.ts'
 import { hintsIn, type RunHints } from './hints.ts'
 
 const MAX_KEPT = 2000
@@ -12,7 +13,7 @@ export interface HintBook {
 }
 
 export function createHintBook({ store }: Pick<Engine, 'store'>): HintBook {
-  const kept = new Map<string, RunHints | null>()
+  const kept = new Recent<RunHints | null>(MAX_KEPT)
   return {
     async of(run) {
       if (run.dialect !== 'arkloop') return null
@@ -21,7 +22,6 @@ export function createHintBook({ store }: Pick<Engine, 'store'>): HintBook {
       const [event]: Event[] = await store.read(run.thread, run.firstSeq - 1, 1)
       const hints = event?.type === 'run.created' ? hintsIn<RunHints>(event.data.origin) : null
       kept.set(run.id, hints)
-      if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value as string)
       return hints
     },
   }

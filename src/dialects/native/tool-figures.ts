@@ -7,6 +7,7 @@ import type { Event, EventOf } from '../../kernel/event.ts'
 import type { Outcome } from '../../kernel/part.ts'
 import type { Store } from '../../kernel/ports.ts'
 import type { RunRow } from '../../kernel/rows.ts'
+import { Recent } from '../../wire/recent.ts'
 
 interface ToolCall {
   tool: string
@@ -24,7 +25,7 @@ const PAGE = 2_000
 const MOST_KEPT = 5_000
 
 export function createToolFigures(store: Pick<Store, 'read'>) {
-  const kept = new Map<string, ToolCall[]>()
+  const kept = new Recent<ToolCall[]>(MOST_KEPT)
 
   const callsOf = async (run: RunRow): Promise<ToolCall[]> => {
     const known = kept.get(run.id)
@@ -32,8 +33,6 @@ export function createToolFigures(store: Pick<Store, 'read'>) {
     const calls = await readCalls(store, run)
     if (run.endedAt === null) return calls
     kept.set(run.id, calls)
-    const oldest = kept.keys().next().value
-    if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest)
     return calls
   }
 

@@ -7,6 +7,7 @@ import type { Event } from '../../kernel/event.ts'
 import type { Store } from '../../kernel/ports.ts'
 import { emptyThread, evolve, type Thread } from '../../kernel/thread.ts'
 import type { Lens } from '../../wire/lens.ts'
+import { Recent } from '../../wire/recent.ts'
 
 export interface Moment {
   event: Event
@@ -34,15 +35,12 @@ interface Mark {
 }
 
 export function createTracer(store: Pick<Store, 'read'>, lenses: readonly Lens[]): Tracer {
-  const known = new Map<string, Mark[]>()
+  const known = new Recent<Mark[]>(MAX_THREADS)
 
   const marksOf = (thread: string): Mark[] => {
     const states = lenses.map((lens) => lens.projection.open(thread))
     const marks = known.get(thread) ?? [{ seq: 0, thread: emptyThread(thread), states }]
-    known.delete(thread)
     known.set(thread, marks)
-    const oldest = known.keys().next().value
-    if (known.size > MAX_THREADS && oldest !== undefined) known.delete(oldest)
     return marks
   }
 

@@ -6,6 +6,7 @@
 import type { Event } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
 import type { Store } from '../../kernel/ports.ts'
+import { createFolds, keepMark } from '../../wire/folds.ts'
 import { note } from './chronicling.ts'
 import { projection } from './project.ts'
 import type { MessageRecord, RunRecord } from './record.ts'
@@ -52,44 +53,16 @@ export interface Chronicles {
   forget(thread: string): void
 }
 
-const PAGE = 2000
 const MARK_EVERY = 1000
 const MAX_MARKS = 64
 
 export function createChronicles(store: Pick<Store, 'read'>, maxThreads = 256): Chronicles {
-  const entries = new Map<string, { chronicle: Chronicle; reading: Promise<void> }>()
-
-  const entryOf = (thread: string) => {
-    const entry = entries.get(thread) ?? {
-      chronicle: emptyChronicle(thread),
-      reading: Promise.resolve(),
-    }
-    entries.delete(thread)
-    entries.set(thread, entry)
-    const oldest = entries.keys().next().value
-    if (entries.size > maxThreads && oldest !== undefined) entries.delete(oldest)
-    return entry
-  }
-
-  const advance = async (chronicle: Chronicle, seq: number): Promise<void> => {
-    while (chronicle.seq < seq) {
-      const events = await store.read(chronicle.thread, chronicle.seq, PAGE)
-      if (events.length === 0) return
-      for (const event of events) step(chronicle, event)
-    }
-  }
-
+  const folds = createFolds(store, { begin: emptyChronicle, take: stepAll, maxThreads })
   return {
-    async read(thread, seq) {
-      const entry = entryOf(thread)
-      const reading = entry.reading.then(() => advance(entry.chronicle, seq))
-      entry.reading = reading.catch(() => undefined)
-      await reading
-      return entry.chronicle
-    },
+    read: folds.upTo,
     seed: ({ marks, seq, telling }, cursor) =>
       [...marks, { seq, state: telling }].findLast((m) => m.state.next <= cursor + 1),
-    forget: (thread) => void entries.delete(thread),
+    forget: folds.forget,
   }
 }
 
@@ -107,17 +80,14 @@ const emptyChronicle = (thread: string): Chronicle => ({
   compactions: 0,
 })
 
+function stepAll(chronicle: Chronicle, events: readonly Event[]): void {
+  for (const event of events) step(chronicle, event)
+}
+
 function step(chronicle: Chronicle, event: Event): void {
   if (event.type === 'run.started' || event.seq % MARK_EVERY === 0)
-    keep(chronicle.marks, { seq: chronicle.seq, state: chronicle.telling })
+    keepMark(chronicle.marks, { seq: chronicle.seq, state: chronicle.telling }, MAX_MARKS)
   chronicle.telling = projection.tell(chronicle.telling, event)[0]
   note(chronicle, event)
   chronicle.seq = event.seq
-}
-
-/** When there are too many marks every second one goes, so that they stay spread over the log. */
-function keep(marks: Mark[], mark: Mark): void {
-  marks.push(mark)
-  if (marks.length > MAX_MARKS)
-    marks.splice(0, marks.length, ...marks.filter((_, i) => i % 2 === 0))
 }

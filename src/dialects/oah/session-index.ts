@@ -6,6 +6,7 @@
 import type { EventOf } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
 import type { Engine } from '../../kernel/ports.ts'
+import { Recent } from '../../wire/recent.ts'
 
 export type Hints = { [key: string]: Json }
 
@@ -23,12 +24,10 @@ export function createSessionIndex({
   store: Pick<Engine['store'], 'read'>
   onCommit: Engine['onCommit']
 }): SessionIndex {
-  const known = new Map<string, Hints>()
+  const known = new Recent<Hints>(MAX_KNOWN)
 
   const keep = (thread: string, hints: Hints): Hints => {
     known.set(thread, hints)
-    const oldest = known.keys().next().value
-    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest)
     return hints
   }
 

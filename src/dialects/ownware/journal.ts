@@ -5,6 +5,7 @@
 
 import type { Event } from '../../kernel/event.ts'
 import type { Store } from '../../kernel/ports.ts'
+import { createFolds, FOLD_PAGE, keepMark } from '../../wire/folds.ts'
 import type { Frame } from './frame.ts'
 import { isWord, projection, skim, type Word } from './project.ts'
 import { emptyTelling, type Telling } from './telling.ts'
@@ -40,7 +41,6 @@ export interface Journal {
   forget(thread: string): void
 }
 
-const PAGE = 2000
 const MARK_EVERY = 1000
 const MAX_MARKS = 64
 
@@ -48,36 +48,14 @@ interface Entry extends Mark {
   runs: Map<string, RunSpan>
   lastTurnEnd: number
   marks: Mark[]
-  /** One reader at a time: the others wait for it and find its work done. */
-  reading: Promise<void>
 }
 
 /** Keeps the last `maxThreads` threads that were asked about. */
 export function createJournal(store: Pick<Store, 'read'>, maxThreads = 256): Journal {
-  const entries = new Map<string, Entry>()
-
-  const entryOf = (thread: string): Entry => {
-    const entry = entries.get(thread) ?? newEntry(thread)
-    entries.delete(thread)
-    entries.set(thread, entry)
-    const oldest = entries.keys().next().value
-    if (entries.size > maxThreads && oldest !== undefined) entries.delete(oldest)
-    return entry
-  }
-
-  const advance = async (entry: Entry, thread: string, seq: number): Promise<void> => {
-    while (entry.seq < seq) {
-      const events = await store.read(thread, entry.seq, PAGE)
-      if (events.length === 0) return
-      noteAll(entry, events)
-    }
-  }
+  const folds = createFolds(store, { begin: newEntry, take: noteAll, maxThreads })
 
   const reckon = async (thread: string, seq: number): Promise<Reckoning> => {
-    const entry = entryOf(thread)
-    const reading = entry.reading.then(() => advance(entry, thread, seq))
-    entry.reading = reading.catch(() => undefined)
-    await reading
+    const entry = await folds.upTo(thread, seq)
     const { state, runs, lastTurnEnd, marks } = entry
     const head = { seq: entry.seq, state }
     const seed = (since: number): Mark =>
@@ -92,7 +70,7 @@ export function createJournal(store: Pick<Store, 'read'>, maxThreads = 256): Jou
       const frames: Frame[] = []
       let mark = reckoning.seed(since)
       while (mark.seq < reckoning.seq && frames.length < limit) {
-        const events = await store.read(thread, mark.seq, PAGE)
+        const events = await store.read(thread, mark.seq, FOLD_PAGE)
         if (events.length === 0) break
         for (const event of events) {
           const [state, told] = projection.tell(mark.state, event)
@@ -102,9 +80,7 @@ export function createJournal(store: Pick<Store, 'read'>, maxThreads = 256): Jou
       }
       return frames.slice(0, limit)
     },
-    forget: (thread) => {
-      entries.delete(thread)
-    },
+    forget: folds.forget,
   }
 }
 
@@ -115,7 +91,6 @@ const newEntry = (thread: string): Entry => ({
   runs: new Map(),
   lastTurnEnd: 0,
   marks: [],
-  reading: Promise.resolve(),
 })
 
 /** Words between two places where a mark may be are laid on in one step. */
@@ -142,19 +117,13 @@ function noteWords(entry: Entry, words: readonly Word[]): void {
 
 function note(entry: Entry, event: Event): void {
   const before = { seq: entry.seq, state: entry.state }
-  if (event.type === 'run.started' || event.seq % MARK_EVERY === 0) keep(entry.marks, before)
+  if (event.type === 'run.started' || event.seq % MARK_EVERY === 0)
+    keepMark(entry.marks, before, MAX_MARKS)
   const [state, frames] = projection.tell(entry.state, event)
   entry.seq = event.seq
   entry.state = state
   noteRun(entry, event, before.state.seq, state.seq)
   for (const frame of frames) noteFrame(entry, frame)
-}
-
-/** When there are too many marks every second one goes, so that they stay spread over the log. */
-function keep(marks: Mark[], mark: Mark): void {
-  marks.push(mark)
-  if (marks.length > MAX_MARKS)
-    marks.splice(0, marks.length, ...marks.filter((_, i) => i % 2 === 0))
 }
 
 function noteRun(entry: Entry, event: Event, before: number, after: number): void {

@@ -6,6 +6,8 @@
 import type { Event } from '../../kernel/event.ts'
 import type { InputPart, Message } from '../../kernel/part.ts'
 import type { Store } from '../../kernel/ports.ts'
+import { createFolds, FOLD_PAGE, keepMark } from '../../wire/folds.ts'
+import { Recent } from '../../wire/recent.ts'
 import { hintsOf, type ThreadHints } from './context.ts'
 import type { ThreadKind } from './id.ts'
 import { fromInput, gist } from './parts.ts'
@@ -44,9 +46,10 @@ export interface Journal {
   told(thread: string, from: Mark, seq: number): AsyncIterable<Told>
 }
 
-const PAGE = 2_000
 const MARK_EVERY = 2_000
 const MAX_MARKS = 32
+/** Small, and asked for by every list. */
+const MAX_TALLIES = 20_000
 const USER = { type: 'user', name: 'user', thread: null }
 
 interface Entry extends Mark {
@@ -59,7 +62,6 @@ interface Entry extends Mark {
   marks: Mark[]
   /** Runs that the next retry replaces. */
   rewound: string[]
-  reading: Promise<void>
 }
 
 const newEntry = (thread: string): Entry => ({
@@ -72,39 +74,16 @@ const newEntry = (thread: string): Entry => ({
     openedAt: 0,
     updatedAt: 0,
   },
-  ...{ runs: new Map(), marks: [], rewound: [], reading: Promise.resolve() },
+  ...{ runs: new Map(), marks: [], rewound: [] },
 })
 
 /** Keeps the last `maxThreads` threads that were asked about. */
 export function createJournal(store: Pick<Store, 'read'>, maxThreads = 1_000): Journal {
-  const entries = new Map<string, Entry>()
+  const folds = createFolds(store, { begin: newEntry, take: noteAll, maxThreads })
+  const reckon = async (thread: string, seq: number): Promise<Reckoning> =>
+    reckoning(thread, await folds.upTo(thread, seq))
 
-  const entryOf = (thread: string): Entry => {
-    const entry = entries.get(thread) ?? newEntry(thread)
-    entries.delete(thread)
-    entries.set(thread, entry)
-    const oldest = entries.keys().next().value
-    if (entries.size > maxThreads && oldest !== undefined) entries.delete(oldest)
-    return entry
-  }
-
-  const advance = async (entry: Entry, thread: string, seq: number): Promise<void> => {
-    while (entry.seq < seq) {
-      const events = await store.read(thread, entry.seq, PAGE)
-      if (events.length === 0) return
-      for (const event of events) if (event.seq > entry.seq) note(entry, event)
-    }
-  }
-
-  const reckon = async (thread: string, seq: number): Promise<Reckoning> => {
-    const entry = entryOf(thread)
-    const reading = entry.reading.then(() => advance(entry, thread, seq))
-    entry.reading = reading.catch(() => undefined)
-    await reading
-    return reckoning(thread, entry)
-  }
-
-  const tallies = new Map<string, Tally>()
+  const tallies = new Recent<Tally>(MAX_TALLIES)
   const tally = async (thread: string, seq: number): Promise<Tally> => {
     const known = tallies.get(thread)
     if (known && known.seq >= seq) return known
@@ -120,7 +99,7 @@ export function createJournal(store: Pick<Store, 'read'>, maxThreads = 1_000): J
     async *told(thread, from, seq) {
       let { state, seq: at } = from
       while (at < seq) {
-        const events = await store.read(thread, at, PAGE)
+        const events = await store.read(thread, at, FOLD_PAGE)
         if (events.length === 0) return
         for (const event of events) {
           if (event.seq > seq) return
@@ -148,8 +127,13 @@ function reckoning(thread: string, entry: Entry): Reckoning {
   }
 }
 
+function noteAll(entry: Entry, events: readonly Event[]): void {
+  for (const event of events) note(entry, event)
+}
+
 function note(entry: Entry, event: Event): void {
-  if (event.type === 'run.started' || event.seq % MARK_EVERY === 0) keep(entry)
+  if (event.type === 'run.started' || event.seq % MARK_EVERY === 0)
+    keepMark(entry.marks, { seq: entry.seq, state: entry.state }, MAX_MARKS)
   const [state, told] = projection.tell(entry.state, event)
   entry.seq = event.seq
   entry.state = state
@@ -158,13 +142,6 @@ function note(entry: Entry, event: Event): void {
     const sketch = one.runCursor === 0 ? undefined : entry.runs.get(one.run)
     if (sketch) noteTold(sketch, one)
   }
-}
-
-/** When there are too many marks every second one goes, so that they stay spread over the log. */
-function keep({ marks, seq, state }: Entry): void {
-  marks.push({ seq, state })
-  if (marks.length > MAX_MARKS)
-    marks.splice(0, marks.length, ...marks.filter((_, i) => i % 2 === 0))
 }
 
 function noteFact(entry: Entry, event: Event): void {

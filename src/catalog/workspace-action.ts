@@ -1,22 +1,9 @@
 /** Actions of a workspace: named commands, each in a folder of its own with an `ACTION.yaml`. */
 
+import type { Action } from '../kernel/action.ts'
 import type { Json } from '../kernel/part.ts'
 import { filesIn, type Reader, textsIn } from './workspace-reader.ts'
 import { type Fields, fieldsAt, isFields, numberAt, readYaml, textAt } from './workspace-yaml.ts'
-
-export interface Action {
-  name: string
-  about: string
-  exposeToLlm: boolean
-  callableByUser: boolean
-  callableByApi: boolean
-  retryPolicy: 'manual' | 'safe' | null
-  inputSchema: Json | null
-  command: string
-  environment: Record<string, string>
-  cwd: string | null
-  timeoutMs: number | null
-}
 
 export async function readActions(reader: Reader): Promise<Action[]> {
   const actions: Action[] = []

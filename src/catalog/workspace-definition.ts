@@ -4,13 +4,14 @@
  */
 
 import { join } from 'node:path'
+import type { Action } from '../kernel/action.ts'
 import type { Agent, Skill, ToolServer } from '../kernel/agent.ts'
 import type { Hook } from '../kernel/hook.ts'
 import type { Endpoint } from '../kernel/ports.ts'
 import type { Problem } from './agent-folder.ts'
 import { Folder } from './folder.ts'
 import { readSkills } from './skill.ts'
-import { type Action, readActions } from './workspace-action.ts'
+import { readActions } from './workspace-action.ts'
 import {
   actionAgents,
   modelChoice,

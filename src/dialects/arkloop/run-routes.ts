@@ -2,10 +2,13 @@
 
 import { Fault, isFault } from '../../kernel/fault.ts'
 import type { RunRow } from '../../kernel/rows.ts'
+import type { Thread } from '../../kernel/thread.ts'
+import type { z } from '../../wire/schema.ts'
 import { continueRun, retryRun } from './again.ts'
 import { giveInput } from './answering.ts'
-import type { Context } from './context.ts'
+import type { Asked, Context } from './context.ts'
 import { type CancelHints, originOf } from './hints.ts'
+import type { Started } from './making.ts'
 import { ANYTHING, type ArkRoute, ark, formOf, json } from './row.ts'
 import { isOver, runDocument, threadRunItem } from './run-view.ts'
 import { listRuns } from './runs-list.ts'
@@ -26,19 +29,36 @@ const WRITE_THREAD = { may: 'data.runs.write', about: 'thread' } as const
 const READ_RUN = { may: 'data.runs.read', about: 'run' } as const
 const WRITE_RUN = { may: 'data.runs.write', about: 'run' } as const
 
-export const runRoutes = (context: Context): ArkRoute[] => [
+/** A row that begins a run in a thread, in whichever way. */
+const begins = <Body extends z.ZodType>(
+  context: Context,
+  row: {
+    path: string
+    summary: string
+    body: Body
+    begin(asked: Asked<unknown, z.infer<Body>>, thread: Thread): Promise<Started>
+  },
+): ArkRoute =>
   ark({
     method: 'POST',
-    path: '/v1/threads/{thread}/runs',
-    summary: 'Begin a run with the messages that wait',
+    path: row.path,
+    summary: row.summary,
     rule: WRITE_THREAD,
-    body: RunBody,
+    body: row.body,
     answers: 201,
     handle: async (asked) => {
       const id = idIn(asked.path, 'thread')
       const thread = await threadOf(context, asked.actor, id, 'runs.create')
-      return json(await startRun(context, asked, thread, asked.body), 201)
+      return json(await row.begin(asked, thread), 201)
     },
+  })
+
+export const runRoutes = (context: Context): ArkRoute[] => [
+  begins(context, {
+    path: '/v1/threads/{thread}/runs',
+    summary: 'Begin a run with the messages that wait',
+    body: RunBody,
+    begin: (asked, thread) => startRun(context, asked, thread, asked.body),
   }),
   ark({
     method: 'GET',
@@ -119,31 +139,17 @@ export const runRoutes = (context: Context): ArkRoute[] => [
       return eventsReply(run, cursorOf(query.after_seq, headers), isFollowing)
     },
   }),
-  ark({
-    method: 'POST',
+  begins(context, {
     path: '/v1/threads/{thread}:retry',
     summary: 'Do the last run again',
-    rule: WRITE_THREAD,
     body: RunBody,
-    answers: 201,
-    handle: async (asked) => {
-      const id = idIn(asked.path, 'thread')
-      const thread = await threadOf(context, asked.actor, id, 'runs.create')
-      return json(await retryRun(context, asked, thread, asked.body), 201)
-    },
+    begin: (asked, thread) => retryRun(context, asked, thread, asked.body),
   }),
-  ark({
-    method: 'POST',
+  begins(context, {
     path: '/v1/threads/{thread}:continue',
     summary: 'Take a run up again that broke off',
-    rule: WRITE_THREAD,
     body: ContinueBody,
-    answers: 201,
-    handle: async (asked) => {
-      const id = idIn(asked.path, 'thread')
-      const thread = await threadOf(context, asked.actor, id, 'runs.create')
-      return json(await continueRun(context, asked, thread, asked.body.run_id), 201)
-    },
+    begin: (asked, thread) => continueRun(context, asked, thread, asked.body.run_id),
   }),
   ...['/v1/runs/{run}:{action}', '/v1/threads/{thread}:{action}'].map((path) =>
     ark({

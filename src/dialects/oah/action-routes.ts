@@ -1,5 +1,6 @@
 /** Actions: a run of one is a call of its command, in a session that is there or in a new one. */
 
+import type { Action } from '../../kernel/action.ts'
 import type { Json } from '../../kernel/part.ts'
 import type { Principal } from '../../kernel/ports.ts'
 import type { Thread } from '../../kernel/thread.ts'
@@ -7,7 +8,7 @@ import { type Route, route } from '../../wire/dialect.ts'
 import type { z } from '../../wire/schema.ts'
 import type { ActionHint } from './action.ts'
 import { definitionOf, leadAgent } from './agents.ts'
-import { type Action, type Context, type Definition, originOf } from './context.ts'
+import { type Context, type Definition, originOf } from './context.ts'
 import { refusal } from './faults.ts'
 import { isWorkspaceId, runId, sessionId } from './id.ts'
 import * as schema from './schema.ts'

@@ -1,5 +1,6 @@
 /** What every route of this dialect works with. */
 
+import type { Action } from '../../kernel/action.ts'
 import type { Agent } from '../../kernel/agent.ts'
 import type { Origin } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
@@ -68,20 +69,6 @@ export interface WorkspaceModel {
   url?: string
   /** As the server names it: `provider:model`. */
   inside: string
-}
-
-export interface Action {
-  name: string
-  about: string
-  exposeToLlm: boolean
-  callableByUser: boolean
-  callableByApi: boolean
-  retryPolicy: 'manual' | 'safe' | null
-  inputSchema: Json | null
-  command: string
-  environment: Record<string, string>
-  cwd: string | null
-  timeoutMs: number | null
 }
 
 export interface Context {

@@ -43,6 +43,20 @@ describe('a printout', () => {
     expect(print(events).text).toBe('> hi\nassistant · demo:small\nhm\nHello.\n')
   })
 
+  test('says nothing of a thread that is opened, and who goes on when a run is handed over', () => {
+    const opened = { agent: 'assistant', model: null, title: null, workspace: '/w', history: [] }
+    const nobody = { account: 'local', policy: null, parent: null, forkedFrom: null }
+    const to = { agent: 'cook', model: 'demo:small', revision: '1' }
+    const events = log(
+      fact('thread.opened', { ...opened, ...nobody, origin }),
+      created('hi'),
+      started(),
+      fact('run.switched', { turn: 0, call: 'c1', from: 'assistant', ...to }),
+      ended(),
+    )
+    expect(print(events).text).toBe('> hi\nassistant · demo:small\ncook goes on · demo:small\n')
+  })
+
   test('does not repeat what was typed here, nor who answers', () => {
     const again = log(created('hi'), started(), says('Yes.'), ended())
     const { text } = print(again, { own: ['r1'], speaker: 'assistant · demo:small' })

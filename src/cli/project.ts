@@ -193,13 +193,13 @@ function linesOf(state: Printout, event: Event, style: PrintStyle): string[] {
       return changeLines(event, style)
     case 'thread.rewound':
       return [dim(style, 'the last answer is given again')]
-    case 'thread.opened':
     case 'run.switched':
       return [dim(style, `${event.data.agent} goes on · ${event.data.model}`)]
     case 'hook.ended': {
       const { hook, outcome, reason } = event.data
       return outcome === 'passed' ? [] : [warning(style, `${hook} ${outcome}: ${reason ?? ''}`)]
     }
+    case 'thread.opened':
     case 'run.edited':
     case 'run.moved':
     case 'turn.started':

@@ -1,6 +1,7 @@
 /**
  * Starts a command stopped behind a gate: its process exists and can be marked, and does nothing
  * until the gate is opened. If the server dies before that, the gate closes and nothing ever happens.
+ * The gate stands before the walls, so nothing that a workspace says may reach its environment.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -21,12 +22,17 @@ export interface GateOptions {
   argv: string[]
   cwd: string
   env: Record<string, string>
+  /** What the walls are told beside their command line; they read it from the descriptor `LETTER`. */
+  letter?: string
   /** Both outputs in the order they are written, in one stream. */
   merged: boolean
   stdin: 'none' | 'pipe'
   /** Where the outputs go instead of pipes. */
   output?: number
 }
+
+/** The next descriptor after the gate's own. */
+export const LETTER = 4
 
 const SCRIPT = `read -r ${MARK_VARIABLE} <&3 || exit 125
 exec 3<&-
@@ -41,15 +47,17 @@ export async function startGated(options: GateOptions): Promise<Gated> {
   const out = options.output ?? 'pipe'
   const err = options.output ?? (options.merged ? 'ignore' : 'pipe')
   const script = options.merged ? `exec 2>&1\n${SCRIPT}` : SCRIPT
+  const more = options.letter === undefined ? [] : (['pipe'] as const)
   const child = spawn(SHELL, ['-c', script, 'sh', ...options.argv], {
     cwd: options.cwd,
     env: options.env,
     // A session and a process group of its own, so that all of it can be ended at once.
     detached: true,
-    stdio: [options.stdin === 'pipe' ? 'pipe' : 'ignore', out, err, 'pipe'],
+    stdio: [options.stdin === 'pipe' ? 'pipe' : 'ignore', out, err, 'pipe', ...more],
   })
-  const gate = child.stdio[3] as Writable | undefined
-  gate?.on('error', () => {})
+  const [, , , gate, letter] = child.stdio as (Writable | undefined)[]
+  for (const end of [gate, letter]) end?.on('error', () => {})
+  letter?.end(options.letter)
   child.stdin?.on('error', () => {})
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }))

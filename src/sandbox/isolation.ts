@@ -27,6 +27,8 @@ export interface Wrapped {
   cwd: string
   detached: boolean
   readOnly?: boolean
+  /** The descriptor from which the walls are told more. */
+  letter?: number
   argv: string[]
 }
 
@@ -139,10 +141,17 @@ export function wrap(walls: Walls, settings: RunnerSettings, wrapped: Wrapped): 
     ...cover(hidden.filter((folder) => isInside(root, folder) && folder !== root)),
     '--chdir',
     cwd,
+    ...(wrapped.letter === undefined ? [] : ['--args', String(wrapped.letter)]),
     '--',
     ...argv,
   ]
 }
+
+/** Tells the walls which variables the command has; in a letter, since others can read a command line. */
+export const settingOf = (env: Record<string, string>): string =>
+  Object.entries(env)
+    .map(([name, value]) => `--setenv\0${name}\0${value}\0`)
+    .join('')
 
 const cover = (folders: string[]): string[] => folders.flatMap((folder) => ['--tmpfs', folder])
 

@@ -273,6 +273,25 @@ describe.skipIf(!works)('behind walls', () => {
     expect(await readFile(join(root, 'w'), 'utf8')).toBe('hi\n')
   })
 
+  test('a variable that a workspace sets has no effect before the walls are there', async () => {
+    const runner = createRunner({ mode: 'bubblewrap' })
+    // Every program that runs in front of the walls would write a trace of itself.
+    const env = { LD_DEBUG: 'files', LD_DEBUG_OUTPUT: join(top, 'trace'), EXTRA: 'a b\n"c"' }
+    const ran = runner.run({ root, command: 'printf %s "$EXTRA"', env, timeoutMs: 20_000 })
+    expect((await finish(ran)).text).toContain('a b\n"c"')
+    expect(readdirSync(top)).toEqual(['ws'])
+  })
+
+  test('a variable cannot take the walls down', async () => {
+    const runner = createRunner({ mode: 'bubblewrap' })
+    const inject = `x\0--bind\0${top}\0${top}`
+    const wrong: Record<string, string>[] = [{ A: inject }, { 'A=B': 'x' }, { '': 'x' }]
+    for (const env of wrong) {
+      const { exit } = await finish(runner.run({ root, command: 'true', env, timeoutMs: 20_000 }))
+      expect(exit).toMatchObject({ cause: 'failed', problem: expect.stringContaining('variable') })
+    }
+  })
+
   test('files of another owner in the workspace can be changed', async () => {
     const shared = join(root, 'shared')
     await mkdir(shared)

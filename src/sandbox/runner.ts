@@ -18,8 +18,8 @@ import type {
   TalkSpec,
 } from '../kernel/workspace.ts'
 import { createEnding } from './ending.ts'
-import { type Gated, outputsOf, startGated } from './gate.ts'
-import { probe, type Walls, wrap } from './isolation.ts'
+import { type Gated, LETTER, outputsOf, startGated } from './gate.ts'
+import { probe, settingOf, type Walls, wrap } from './isolation.ts'
 import { openRoot } from './place.ts'
 import type { RunnerSettings } from './ports.ts'
 import { reap, signalGroup } from './process.ts'
@@ -137,14 +137,18 @@ async function start(setup: Setup, walls: Walls, spec: StartSpec): Promise<Gated
     typeof command === 'string' ? ['/bin/sh', '-c', command] : [command.file, ...command.args]
   if (argv.some((word) => word.includes('\0')))
     throw new Fault('invalid', 'A command cannot contain a NUL character.')
+  const own = environment(setup, root)
+  const given = checked(spec.env ?? {})
   return startGated({
     argv: wrap(walls, settings, {
       ...{ root, cwd, argv },
       detached: spec.detached,
       readOnly: spec.confinement?.readOnly ?? false,
+      letter: LETTER,
     }),
     cwd,
-    env: environment(setup, root, spec.env),
+    // A variable such as LD_PRELOAD would have its way before the walls are there.
+    ...(walls.bwrap ? { env: own, letter: settingOf(given) } : { env: { ...own, ...given } }),
     merged: spec.streams !== 'apart' && spec.outputFile === undefined,
     stdin: spec.stdin,
     output: spec.outputFile,
@@ -159,19 +163,22 @@ function confined(settings: RunnerSettings, walls: RunSpec['confinement']): Runn
   return { ...settings, limits: { ...settings.limits, memoryBytes: walls.memoryBytes } }
 }
 
-function environment(
-  setup: Setup,
-  root: string,
-  more: Record<string, string> = {},
-): Record<string, string> {
+function environment(setup: Setup, root: string): Record<string, string> {
   return {
     PATH: setup.path,
     HOME: root,
     LANG: 'C.UTF-8',
     TERM: 'dumb',
     ...setup.settings.env,
-    ...more,
   }
+}
+
+/** A NUL would end one argument of the walls and begin another. */
+function checked(env: Record<string, string>): Record<string, string> {
+  for (const [name, value] of Object.entries(env))
+    if (!/^[^=\0]+$/.test(name) || value.includes('\0'))
+      throw new Fault('invalid', 'A variable needs a name without =, and neither may contain NUL.')
+  return env
 }
 
 async function launch(

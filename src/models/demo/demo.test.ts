@@ -132,6 +132,14 @@ test('a long text is as long as asked for', async () => {
   expect(story.split(/\s+/).length).toBeGreaterThan(900)
 })
 
+test('a text that would take long to understand is not tried', async () => {
+  for (const text of [`write ${' '.repeat(100_000)}b c`, 'tell '.repeat(100_000)]) {
+    const items = await hear(ask([user(text)]))
+    expect(callOf(items)).toBeNull()
+    expect(textOf(items)).toContain('more than I can read')
+  }
+})
+
 test('a tool that is not offered is not called', async () => {
   const items = await hear(ask([user('run date')], { tools: [] }))
   expect(callOf(items)).toBeNull()

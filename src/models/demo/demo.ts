@@ -64,6 +64,7 @@ function answerOf(request: ModelRequest): Answer {
   const text = asked < 0 ? '' : wordsOf(messages[asked] as (typeof messages)[number])
   if (request.tools.length === 0 && /\bsummar(y|ise|ize)/i.test(request.system))
     return { text: summaryOf(text), call: null }
+  if (isTooMuch(text)) return { text: TOO_MUCH, call: null }
   const wishes = wishesOf(text, request.tools)
   const done = answersAfter(messages, asked)
   const report = done > 0 ? reportOf(lastResults(messages)) : ''
@@ -73,6 +74,12 @@ function answerOf(request: ModelRequest): Answer {
     return { text: join(report, withoutTool(wish.tool, request)), call: null }
   return { text: join(report, wish.intro), call: wish }
 }
+
+const MOST_CHARS = 2_000
+const TOO_MUCH = `That is more than I can read: as the demo model, which is no language model, I take requests of up to ${MOST_CHARS} characters without long gaps. Say "help" for what I can do.`
+
+/** What the forms of words are tried on is short: on long runs of one kind they could take minutes. */
+const isTooMuch = (text: string): boolean => text.length > MOST_CHARS || /\s{64}/.test(text)
 
 const join = (...texts: string[]): string => texts.filter((t) => t !== '').join('\n\n')
 

@@ -123,6 +123,7 @@ function nameAnswer(messages: readonly Message[]): string {
     .findLast((t) => /^my name is\s/i.test(t.trim()))
     ?.trim()
     .slice('my name is '.length)
+    .slice(0, 40)
   return name
     ? `You said that your name is ${name.replace(/[.!]+$/, '')}.`
     : 'You did not tell me your name.'

@@ -314,6 +314,25 @@ describe('an approval', () => {
     })
   })
 
+  it('is asked for one call at a time, as clients that name no request expect', async () => {
+    const call = (path: string) => ({ call: 'write', id: path, input: { path, content: 'hi' } })
+    const { threadId } = await run(
+      script([call('seen.txt'), call('unseen.txt')], [{ say: 'Done.' }]),
+    )
+    const stream = watch(root(threadId))
+    const resume = `/api/v1/threads/${threadId}/resume`
+    const first = await stream.until('permission.request')
+    const early = { action: 'approve', requestId: 'unseen.txt' }
+    expect((await ask('POST', resume, early)).body.error).toBe('permission_request_not_found')
+    expect((await ask('POST', resume, { action: 'approve' })).status).toBe(200)
+    const second = await stream.until('permission.request', (f) => f.seq !== first.seq)
+    expect([first.requestId, second.requestId]).toEqual(['seen.txt', 'unseen.txt'])
+    expect((await ask('POST', resume, { action: 'deny' })).status).toBe(200)
+    await stream.until('session.end')
+    const made = ['seen.txt', 'unseen.txt'].map((f) => existsSync(join(folder, 'workspace', f)))
+    expect(made).toEqual([true, false])
+  })
+
   it('may be given after a restart, to readers that come back with their cursor', async () => {
     const { threadId } = await run(WRITES('restarted.txt'))
     const before = watch(root(threadId))

@@ -77,31 +77,28 @@ const noRequest = (requestId: string): Fault =>
     `Permission request "${requestId}" was not found`,
   )
 
-/** With a request id exactly that one, without one all that an ask stands for. */
+/** Each by itself: a request that was not among them stays open. */
 async function give(context: Context, wish: Resume, meant: Pending[]): Promise<void> {
-  const one = wish.requestId !== null
-  const asks = one ? meant : meant.filter((p, i) => meant.findIndex((q) => q.ask === p.ask) === i)
-  const late: unknown[] = []
-  for (const pending of asks) {
+  let late = 0
+  for (const pending of meant) {
     try {
-      await answer(context, pending, wish.command, { one, remember: wish.remember })
+      await answer(context, pending, wish.command, wish.remember)
     } catch (error) {
       if (!isLate(error)) throw error
-      late.push(error)
+      late++
     }
   }
-  if (late.length === asks.length) throw new Fault('not_waiting', 'No pending permission request')
+  if (late === meant.length) throw new Fault('not_waiting', 'No pending permission request')
 }
 
 async function answer(
   { engine }: Context,
   { thread, ask, request }: Pending,
   command: Answer,
-  how: { one: boolean; remember: boolean },
+  remember: boolean,
 ): Promise<void> {
-  const call = how.one && request.call !== '' ? { call: request.call } : {}
-  const options = how.remember ? { remember: true } : {}
-  await engine.submit(thread, { ...command, ask: ask.ask, ...call }, options)
+  const call = request.call === '' ? {} : { call: request.call }
+  await engine.submit(thread, { ...command, ask: ask.ask, ...call }, remember ? { remember } : {})
 }
 
 /** Somebody else was quicker. */
@@ -128,7 +125,7 @@ export async function decide(
   if (pending.request.operationHash !== operationHash) throw mismatch()
   const command = decisionOf(decision, originOf(principal))
   try {
-    await answer(context, pending, command, { one: true, remember: false })
+    await answer(context, pending, command, false)
   } catch (error) {
     throw isLate(error) ? alreadyDecided() : error
   }

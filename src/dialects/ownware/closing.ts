@@ -3,8 +3,9 @@
  * everything that a client was told to be open is told to be over before `session.end`.
  */
 
-import type { EventOf, Facts } from '../../kernel/event.ts'
+import type { EventOf } from '../../kernel/event.ts'
 import type { Usage } from '../../kernel/usage.ts'
+import { permissionResponse } from './asking.ts'
 import { type Body, endReason, errorCode, totalUsage, turnUsage } from './frame.ts'
 import type { RunTelling, Telling, TurnTelling } from './telling.ts'
 
@@ -65,25 +66,6 @@ export function childUsage(usage: Usage) {
   return rest
 }
 
-/** A response for each request that waits no more. */
-export function settleRequests(
-  run: RunTelling,
-  settled: Pick<Facts['ask.settled'], 'ask' | 'how' | 'rulings' | 'answer' | 'open'>,
-  said: Body[],
-): RunTelling {
-  const { ask, how, rulings, answer, open } = settled
-  const turnIndex = run.turn?.index ?? run.turns
-  const waiting = run.asks[ask] ?? []
-  const wasAnswered = how === 'answered' && answer !== undefined && answer !== null
-  for (const { call, requestId } of waiting.filter((r) => !open.includes(r.call))) {
-    const granted = rulings[call]?.allow ?? wasAnswered
-    said.push({ type: 'permission.response', requestId, granted, turnIndex })
-  }
-  const rest = waiting.filter((r) => open.includes(r.call))
-  const { [ask]: _, ...others } = run.asks
-  return { ...run, asks: rest.length > 0 ? { ...others, [ask]: rest } : others }
-}
-
 export function closeTurn(turn: TurnTelling, stopReason: string, at: number, said: Body[]): void {
   breakCalls(turn, said)
   said.push({
@@ -115,8 +97,8 @@ export function endRun(
   const { at } = event
   const reason = endReason(outcome, stop)
   const last = run.turn?.index ?? Math.max(run.turns - 1, 0)
-  for (const { requestId } of Object.values(run.asks).flat())
-    said.push({ type: 'permission.response', requestId, granted: false, turnIndex: last })
+  for (const { isTold, requestId } of Object.values(run.asks).flat())
+    if (isTold) said.push(permissionResponse(requestId, false, last))
   if (run.turn && !run.turn.answered && stop !== 'error') complete(state, last, said)
   if (outcome === 'failed')
     said.push({

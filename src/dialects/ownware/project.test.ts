@@ -566,7 +566,7 @@ describe('what is asked', () => {
     expect(only(told(log), 'permission.request')[0]?.operationHash).toBe(one)
   })
 
-  it('may be answered in parts', () => {
+  describe('about several calls at once', () => {
     const call = (name: string) => ({
       call: name,
       tool: 'write',
@@ -574,28 +574,49 @@ describe('what is asked', () => {
       subject: '',
       reason: '',
     })
-    const ask = draft('ask.opened', RUN, {
-      ask: 'a1',
-      turn: 0,
-      expiresAt: null,
-      body: { kind: 'approval', calls: [call('c1'), call('c2')] },
-    })
-    const ruled = (name: string, allow: boolean, left: string[]): Draft =>
-      settled(allow, { rulings: { [name]: { allow, by: 'person' } }, open: left })
-    const frames = told([
+    const asked = [
       ...begun('x'),
       turn(),
       facts.call(RUN, 'c1', 'write', 0, 0),
       facts.call(RUN, 'c2', 'write', 0, 1),
       answered(usage(1, 1, 0), 0, 'calls'),
-      ask,
-      ruled('c2', false, ['c1']),
-      ruled('c1', true, []),
-    ])
-    expect(only(frames, 'permission.response')).toMatchObject([
-      { requestId: 'c2', granted: false },
-      { requestId: 'c1', granted: true },
-    ])
+      draft('ask.opened', RUN, {
+        ask: 'a1',
+        turn: 0,
+        expiresAt: null,
+        body: { kind: 'approval', calls: [call('c1'), call('c2')] },
+      }),
+    ]
+    const ruled = (name: string, allow: boolean, left: string[]): Draft =>
+      settled(allow, { rulings: { [name]: { allow, by: 'person' } }, open: left })
+    const permissions = (drafts: Draft[]): Body[] =>
+      told(drafts)
+        .map((f) => f.body)
+        .filter(({ type }) => type.startsWith('permission.'))
+
+    it('is asked one by one', () => {
+      const [first, ...rest] = permissions([
+        ...asked,
+        ruled('c1', true, ['c2']),
+        ruled('c2', false, []),
+      ])
+      expect(first).toMatchObject({ type: 'permission.request', requestId: 'c1' })
+      expect(rest).toMatchObject([
+        { type: 'permission.response', requestId: 'c1', granted: true },
+        { type: 'permission.request', requestId: 'c2' },
+        { type: 'permission.response', requestId: 'c2', granted: false },
+      ])
+    })
+
+    it('says nothing of what was answered elsewhere before it was asked here', () => {
+      const [first, ...rest] = permissions([
+        ...asked,
+        ruled('c2', false, ['c1']),
+        ruled('c1', true, []),
+      ])
+      expect(first).toMatchObject({ type: 'permission.request', requestId: 'c1' })
+      expect(rest).toMatchObject([{ type: 'permission.response', requestId: 'c1', granted: true }])
+    })
   })
 })
 

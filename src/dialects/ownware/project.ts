@@ -6,19 +6,10 @@
 import type { Event, EventOf } from '../../kernel/event.ts'
 import { addUsage, type Usage } from '../../kernel/usage.ts'
 import type { Projection } from '../../wire/projection.ts'
-import {
-  breakCalls,
-  childUsage,
-  closeTurn,
-  complete,
-  endCall,
-  endRun,
-  read,
-  settleRequests,
-} from './closing.ts'
+import { askPerson, settleRequests } from './asking.ts'
+import { breakCalls, childUsage, closeTurn, complete, endCall, endRun, read } from './closing.ts'
 import { type Body, type Frame, recoveryReason, saidIn, stopReason } from './frame.ts'
 import { agentId } from './id.ts'
-import { inputSummary, type PermissionRequest, requestsOf } from './permission.ts'
 import { emptyTelling, newTurn, type OpenCall, type RunTelling, type Telling } from './telling.ts'
 
 export const projection: Projection<Telling, Frame> = { open: emptyTelling, tell }
@@ -191,12 +182,8 @@ function inRun(state: Telling, run: RunTelling, event: InRun, said: Body[]): Run
     case 'turn.ended':
       return endTurn(state, run, event, said)
     case 'ask.opened':
-    case 'child.asked': {
-      const requests = requestsOf(event.data.ask, event.data.body)
-      for (const r of requests) said.push(permissionRequest(r, turnIndex))
-      const waiting = requests.map(({ call, requestId }) => ({ call, requestId }))
-      return { ...run, asks: { ...run.asks, [event.data.ask]: waiting } }
-    }
+    case 'child.asked':
+      return askPerson(run, event, said)
     case 'ask.settled':
       return settleRequests(run, event.data, said)
     case 'child.settled':
@@ -324,22 +311,6 @@ function endTurn(
   if (turn.calls > 0)
     said.push({ type: 'checkpoint.saved', checkpointId: state.session, turnIndex: turn.index })
   return { ...run, turn: null, closed: run.cancelling || goesOn === null }
-}
-
-function permissionRequest(request: PermissionRequest, turnIndex: number): Body {
-  const { requestId, toolName, input, reason, operationHash, zone } = request
-  return {
-    type: 'permission.request',
-    requestId,
-    toolName,
-    input,
-    inputSummary: inputSummary(input),
-    reason,
-    turnIndex,
-    operationHash,
-    ...(zone ? { zoneLevel: zone.level, zoneName: zone.name } : {}),
-    explanation: 'Review this action before allowing it to continue.',
-  }
 }
 
 function startChild(

@@ -89,25 +89,26 @@ export async function descendants(engine: Engine, thread: string): Promise<Threa
 
 export interface Pending {
   thread: string
-  run: string
   ask: OpenAsk
   request: PermissionRequest
 }
 
-/** Everything that waits for a person in a thread and in the sub-agents that work for it now. */
+/** What a client of the thread has been shown and nobody has answered: of its own work one request. */
 export async function pendingIn(engine: Engine, thread: Thread): Promise<Pending[]> {
-  const run = thread.active
-  if (!run) return []
-  const own = run.asks.flatMap((ask) =>
+  const below = await Promise.all(workingFor(thread).map((id) => allWaiting(engine, id)))
+  return [...waitingIn(thread).slice(0, 1), ...below.flat()]
+}
+
+async function allWaiting(engine: Engine, id: string): Promise<Pending[]> {
+  const thread = await threadIfAny(engine, id)
+  if (!thread) return []
+  const below = await Promise.all(workingFor(thread).map((child) => allWaiting(engine, child)))
+  return [...waitingIn(thread), ...below.flat()]
+}
+
+const waitingIn = ({ id, active: run }: Thread): Pending[] =>
+  (run?.asks ?? []).flatMap((ask) =>
     requestsOf(ask.ask, ask.body)
       .filter((request) => ask.open.includes(request.call))
-      .map((request) => ({ thread: thread.id, run: run.id, ask, request })),
+      .map((request) => ({ thread: id, ask, request })),
   )
-  const below = await Promise.all(
-    workingFor(thread).map(async (id) => {
-      const child = await threadIfAny(engine, id)
-      return child ? await pendingIn(engine, child) : []
-    }),
-  )
-  return [...own, ...below.flat()]
-}

@@ -4,6 +4,7 @@ import type { RunKind, Stop } from '../../kernel/event.ts'
 import { NO_USAGE, type Usage } from '../../kernel/usage.ts'
 import type { Said } from './frame.ts'
 import { ROOT } from './id.ts'
+import type { PermissionRequest } from './permission.ts'
 
 export interface Telling {
   /** Number of the last frame. */
@@ -46,9 +47,14 @@ export interface RunTelling {
   /** Of the transcript that is being compacted. */
   contextTokens: number
   /** Requests that wait, by ask. */
-  asks: Record<string, { call: string; requestId: string }[]>
+  asks: Record<string, Asked[]>
   /** A frame was told at which the official client stops reading. */
   closed: boolean
+}
+
+export interface Asked extends PermissionRequest {
+  /** It has been put before the client, and not only before the kernel's readers. */
+  isTold: boolean
 }
 
 export interface TurnTelling {

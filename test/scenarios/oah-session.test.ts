@@ -104,6 +104,33 @@ describe('a message', () => {
   })
 })
 
+describe('what goes wrong', () => {
+  it('has the code that OAH has for whatever a model fails with; the log says which it was', async () => {
+    const session = await server.newSession()
+    const failing = script([{ fail: { code: 'unauthorized', message: 'bad key' } }])
+    const { runId } = await server.say(session, failing)
+    const told = { errorCode: 'model_stream_failed', errorMessage: 'bad key' }
+    expect(await server.ended(runId as string)).toMatchObject({ status: 'failed', ...told })
+    const frames = await server.stream(session, isEnd(runId))
+    expect(frames.at(-1)).toMatchObject({ event: 'run.failed', data: told })
+    const log = frames.find((f) => f.event === 'engine.log')
+    expect(log?.data.details).toMatchObject({ code: 'unauthorized' })
+  })
+
+  it('is told in a sentence when it is no message, as JSON in UTF-8', async () => {
+    const session = await server.newSession()
+    const post = (body: unknown) => server.ask('POST', `/api/v1/sessions/${session}/messages`, body)
+    for (const content of [5, [{ type: 'video' }], undefined]) {
+      const { status, body, headers } = await post({ content })
+      const message = 'content: Say it as text, or as a list of text, image and file parts.'
+      expect([status, body]).toMatchObject([400, { error: { code: 'invalid_request', message } }])
+      expect(headers.get('content-type')).toBe('application/json; charset=utf-8')
+    }
+    const { headers } = await server.ask('GET', `/api/v1/sessions/${session}`)
+    expect(headers.get('content-type')).toBe('application/json; charset=utf-8')
+  })
+})
+
 describe('the stream', () => {
   it('goes on after a cursor, after Last-Event-ID, and for one run', async () => {
     const session = await server.newSession()

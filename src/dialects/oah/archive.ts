@@ -30,12 +30,13 @@ const broken = (why: string) =>
 
 /** Its files, without the folder that all of them are in, if there is one. */
 export async function unpack(archive: Buffer): Promise<Member[]> {
-  const entries = entriesOf(archive).filter((e) => !e.path.endsWith('/'))
-  if (entries.length === 0)
+  const entries = archive.length > 0 ? entriesOf(archive) : []
+  const files = entries.filter((e) => !e.path.endsWith('/'))
+  if (files.length === 0)
     throw refusal('invalid', 'empty_runtime_zip', 'The archive has no files in it.')
   const members: Member[] = []
   let left = MAX_UNPACKED_BYTES
-  for (const entry of entries) {
+  for (const entry of files) {
     const bytes = await contentOf(archive, entry, left)
     left -= bytes.length
     members.push({ path: entry.path, bytes })

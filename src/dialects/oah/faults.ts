@@ -69,7 +69,7 @@ export function refuse(fault: Fault, request: Refused): Reply {
   return { status: own?.status ?? status, headers: JSON_TYPE, json: { error } }
 }
 
-const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' }
+export const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' }
 
 function unknownRoute({ method, path }: Refused): Reply {
   const message = `Route ${method}:${path} not found`

@@ -1,8 +1,9 @@
 /** All routes, in the order of the contract. */
 
-import type { Route } from '../../wire/dialect.ts'
+import type { Reply, Route } from '../../wire/dialect.ts'
 import { actionRoutes } from './action-routes.ts'
 import type { Context } from './context.ts'
+import { JSON_TYPE } from './faults.ts'
 import { fileRoutes } from './file-routes.ts'
 import { messageRoutes } from './message-routes.ts'
 import { modelRoutes } from './model-routes.ts'
@@ -29,5 +30,8 @@ export function routes(context: Context): Route[] {
     ...runRoutes(context),
     ...actionRoutes(context),
   )
-  return all
+  return all.map((row) => ({ ...row, handle: async (call) => typed(await row.handle(call)) }))
 }
+
+const typed = (reply: Reply): Reply =>
+  'json' in reply ? { ...reply, headers: { ...JSON_TYPE, ...reply.headers } } : reply

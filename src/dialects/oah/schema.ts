@@ -116,7 +116,10 @@ const isSaid = (content: string | ContentPart[]): boolean =>
 
 export const NewMessage = z.object({
   content: z
-    .union([z.string(), z.array(part).min(1)])
+    .union(
+      [z.string(), z.array(part)],
+      'Say it as text, or as a list of text, image and file parts.',
+    )
     .refine(isSaid, 'The message is empty: say something, or attach something.'),
   metadata: z.record(z.string(), z.json()).optional(),
   runningRunBehavior: z.enum(['queue', 'interrupt']).optional(),

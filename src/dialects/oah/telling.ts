@@ -112,11 +112,17 @@ export function endOf(
   action: ActionHint | null = null,
 ): { status: string; errorCode?: string; errorMessage?: string } {
   if (outcome !== 'failed') return { status: outcome }
-  const isLate = stop === 'time'
-  const code = action ? 'action_failed' : (trouble?.code ?? 'model_stream_failed')
   return {
-    status: isLate ? 'timed_out' : 'failed',
-    errorCode: isLate ? 'run_timed_out' : code,
+    status: stop === 'time' ? 'timed_out' : 'failed',
+    errorCode: endCode(stop, trouble, action),
     errorMessage: trouble?.message ?? 'The run failed.',
   }
+}
+
+/** OAH has one word for every failure of a model; what it was exactly is in the `engine.log`. */
+function endCode(stop: string, trouble: Trouble | undefined, action: ActionHint | null): string {
+  if (stop === 'time') return 'run_timed_out'
+  if (action) return 'action_failed'
+  if (trouble?.code === 'unknown_agent') return 'agent_not_found'
+  return stop === 'error' || !trouble ? 'model_stream_failed' : trouble.code
 }

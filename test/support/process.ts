@@ -80,7 +80,7 @@ function listening(
     let stdout = ''
     child.stdout?.on('data', (chunk) => {
       stdout += String(chunk)
-      const match = /listening on (http:\/\/[^\s]+)/.exec(stdout)
+      const match = /listening on (https?:\/\/[^\s]+)/.exec(stdout)
       if (match) done(match[1] as string)
     })
     void gone.then((code) => fail(new Error(`the server ended (${code}): ${stdout}\n${stderr()}`)))

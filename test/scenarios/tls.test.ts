@@ -128,7 +128,7 @@ describe('over TLS', () => {
       })
     })
     socket.once('open', () => socket.send(JSON.stringify({ type: 'user_message', content: 'hi' })))
-    expect(await done).toContain('agent.text_delta')
+    expect(await done).toEqual(['agent.text', 'agent.turn_complete'])
     socket.close()
   })
 

@@ -104,6 +104,23 @@ describe('a run that is a call', () => {
   })
 })
 
+describe('a call of a tool', () => {
+  it('is stopped when it takes longer than its agent gives it, and the run goes on', async () => {
+    const brief = { ...OPEN.open, limits: { toolMs: 100 } }
+    world = await openWorld({ agents: { brief } })
+    const slow = { call: 'shell', input: { command: 'sleep 60; touch late' } }
+    const { thread } = await world.begin([[slow], [{ say: 'Going on.' }]], { agent: 'brief' })
+    const events = await world.ended(thread)
+    expect(only(events, 'tool.ended')[0]?.data).toMatchObject({
+      outcome: 'failed',
+      output: 'The call was stopped: it took longer than 100 ms.',
+      meta: { timedOut: true },
+    })
+    expect(textOf(events)).toBe('Going on.')
+    expect(only(events, 'run.ended')[0]?.data.outcome).toBe('completed')
+  })
+})
+
 describe('a run that is handed over', () => {
   it('goes on with the other agent, its model and its tools; so does the thread', async () => {
     const other = { ...OPEN.other, systemPrompt: 'You are the other.', tools: { preset: 'none' } }

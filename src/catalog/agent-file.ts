@@ -87,6 +87,7 @@ const permissions = z.strictObject({
 const limits = z.strictObject({
   turns: count.optional(),
   wallMs: count.optional(),
+  toolMs: count.optional(),
   tokens: count.nullable().optional(),
   costUsd: z.number().positive().nullable().optional(),
 })

@@ -100,12 +100,13 @@ describe('agentOf', () => {
     const { agent } = read({
       maxTurns: 7,
       execution: { timeout: '2h', maxCostUsd: 5 },
-      limits: { turns: 3, wallMs: 1000, tokens: 10, costUsd: null },
+      limits: { turns: 3, wallMs: 1000, toolMs: 50, tokens: 10, costUsd: null },
       compaction: { threshold: null, keepExchanges: 1, trigger: { fraction: 0.5 } },
       unknownOutcome: 'ask',
       subagents: 'any',
     })
-    expect(agent.limits).toEqual({ turns: 3, wallMs: 1000, tokens: 10, costUsd: null })
+    const limits = { turns: 3, wallMs: 1000, toolMs: 50, tokens: 10, costUsd: null }
+    expect(agent.limits).toEqual(limits)
     expect(agent.compaction).toEqual({ threshold: null, keepExchanges: 1 })
     expect(agent.unknownOutcome).toBe('ask')
     expect(agent.children).toBeNull()

@@ -104,6 +104,7 @@ function limitsOf({ limits = {}, maxTurns, execution = {} }: AgentFile): Limits 
   return {
     turns: limits.turns ?? maxTurns ?? DEFAULT_LIMITS.turns,
     wallMs: wallMs ?? DEFAULT_LIMITS.wallMs,
+    ...(limits.toolMs === undefined ? {} : { toolMs: limits.toolMs }),
     tokens: limits.tokens ?? DEFAULT_LIMITS.tokens,
     costUsd: costUsd ?? DEFAULT_LIMITS.costUsd,
   }

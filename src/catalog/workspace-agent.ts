@@ -181,12 +181,19 @@ const toolsOf = (native: string[], servers: string[], deny: string[]): Agent['to
 
 function limitsOf(policy: Fields): Agent['limits'] {
   const turns = numberAt(policy, 'max_steps')
-  const seconds = numberAt(policy, 'run_timeout_seconds')
+  const wallMs = millisecondsAt(policy, 'run_timeout_seconds')
+  const toolMs = millisecondsAt(policy, 'tool_timeout_seconds')
   return {
     ...DEFAULT_LIMITS,
     ...(turns === undefined ? {} : { turns: Math.max(2, Math.floor(turns)) }),
-    ...(seconds === undefined || seconds <= 0 ? {} : { wallMs: Math.ceil(seconds * 1000) }),
+    ...(wallMs === null ? {} : { wallMs }),
+    ...(toolMs === null ? {} : { toolMs }),
   }
+}
+
+function millisecondsAt(fields: Fields, name: string): number | null {
+  const seconds = numberAt(fields, name)
+  return seconds === undefined || seconds <= 0 ? null : Math.ceil(seconds * 1000)
 }
 
 /** `platform/x`, `workspace/x`, an alias of the settings, or fields with one of them. */

@@ -53,6 +53,8 @@ export interface Limits {
   turns: number
   /** Working time of a run in milliseconds; time spent waiting for a person does not count. */
   wallMs: number
+  /** The longest that one call of a tool may take; absent: as long as the tool itself allows. */
+  toolMs?: number
   tokens: number | null
   /** A run that reaches this asks whether to go on. */
   costUsd: number | null

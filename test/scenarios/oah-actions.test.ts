@@ -30,6 +30,8 @@ const FILES: Record<string, string> = {
     '---\ntools:\n  native: [Bash, Read]\n  actions: []\nswitch: [plan]\n---\n# Build\nYou build things.\n',
   '.openharness/agents/plan.md':
     '---\ntools: {native: [Read]}\nswitch: [build]\n---\n# Plan\nYou plan things.\n',
+  '.openharness/agents/brief.md':
+    '---\ntools: {native: [Bash]}\npolicy: {tool_timeout_seconds: 0.2}\n---\n# Brief\nYou are quick.\n',
   '.openharness/agents/helper.md': '---\nmode: subagent\n---\nYou help.\n',
   '.openharness/actions/echo/ACTION.yaml': `name: echo.it\nrecovery: {retry_policy: safe}\ninput_schema: ${schema}\nentry: {command: 'printf "got: "; cat; echo; env | grep OPENHARNESS_ | sort'}\n`,
   '.openharness/actions/private/ACTION.yaml':
@@ -245,6 +247,24 @@ describe('an agent', () => {
     expect(told.find((f) => f.event === 'tool.failed')?.data.errorMessage).toContain('may not')
     expect(told.some((f) => f.event.startsWith('agent.'))).toBe(false)
     expect(told.find((f) => f.event === 'run.completed')).toBeDefined()
+  })
+})
+
+describe('a tool', () => {
+  it('has the time that the policy of its agent gives it, and no more', async () => {
+    if (!isIsolated) return
+    const session = await server.newSession(id, { agentName: 'brief' })
+    const slow = { call: 'shell', input: { command: 'sleep 60' } }
+    const { runId } = await server.say(session, script([slow], [{ say: 'Too slow.' }]))
+    const told = await server.stream(session, isEnd(runId))
+    const late = { errorCode: 'tool_timed_out', errorMessage: expect.stringContaining('200 ms') }
+    expect(told.find((f) => f.event === 'tool.failed')?.data).toMatchObject(late)
+    expect(told.at(-1)?.event).toBe('run.completed')
+    const { body } = await server.ask<{ items: Json[] }>('GET', `/api/v1/runs/${runId}/steps`)
+    expect(body.items.find((s) => s.name === 'Bash')).toMatchObject({
+      status: 'failed',
+      output: late,
+    })
   })
 })
 

@@ -36,6 +36,7 @@ export const AgentView = z.looseObject({
   limits: z.object({
     turns: z.number(),
     wallMs: z.number(),
+    toolMs: z.number().optional().describe('The longest that one call of a tool may take.'),
     tokens: z.number().nullable(),
     costUsd: z.number().nullable(),
   }),

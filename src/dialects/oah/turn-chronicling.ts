@@ -188,7 +188,7 @@ function endStep(run: RunRecord, shown: ShownCall, { data, at }: EventOf<'tool.e
     const { exitCode = null, stdout = '', stderr = '' } = meta
     Object.assign(told, { actionName: run.action.name, exitCode, stdout, stderr })
   } else if (isOk) told.output = output
-  if (!isOk) Object.assign(told, { errorCode: errorCode(outcome), errorMessage: output })
+  if (!isOk) Object.assign(told, { errorCode: errorCode(outcome, meta), errorMessage: output })
   step.status = isOk ? 'completed' : outcome === 'cancelled' ? 'cancelled' : 'failed'
   step.endedAt = at
   step.output = told

@@ -1,6 +1,7 @@
 /** What is told of a turn: the words of the model, its calls, and what came of them. Pure. */
 
 import { type EventOf, NO_MODEL } from '../../kernel/event.ts'
+import type { Json } from '../../kernel/part.ts'
 import { callPart, resultPart, spokenContent } from './content.ts'
 import type { Data } from './frame.ts'
 import { callMessageId, resultMessageId, runId, turnMessageId } from './id.ts'
@@ -134,7 +135,7 @@ export function toolEnded(
   turn: Turn,
   event: EventOf<'tool.ended'>,
 ): [Turn, Said[]] {
-  const { call: id, outcome, output, durationMs } = event.data
+  const { call: id, outcome, output, durationMs, meta } = event.data
   const index = turn.calls.findIndex((c) => c.call === id)
   const call = turn.calls[index]
   if (!call) return [turn, []]
@@ -155,13 +156,15 @@ export function toolEnded(
   const metadata = { ...agentOf(state, run), ...(run.action ? how : { toolStatus }) }
   if (isOk) return [turn, [['tool.completed', { ...facts, output, metadata }], result]]
   const errorMessage = call.blocked ?? output
-  const code = call.blocked === null ? errorCode(outcome) : 'hook_blocked'
+  const code = call.blocked === null ? errorCode(outcome, meta) : 'hook_blocked'
   const end: Said = ['tool.failed', { ...facts, errorCode: code, errorMessage, metadata }]
   return [turn, [end, result]]
 }
 
-export const errorCode = (outcome: string): string =>
-  outcome === 'cancelled' ? 'native_tool_cancelled' : 'tool_execution_failed'
+export function errorCode(outcome: string, meta: Record<string, Json> = {}): string {
+  if (outcome === 'cancelled') return 'native_tool_cancelled'
+  return meta.timedOut === true ? 'tool_timed_out' : 'tool_execution_failed'
+}
 
 /** A call as this run tells it. */
 const shownIn = (run: Speaking, call: SpokenCall): ShownCall =>

@@ -70,7 +70,11 @@ interface At {
 async function runTool(context: Context, work: Work, at: At): Promise<void> {
   const startedAt = context.clock()
   const tool = work.tools.get(at.call.tool) as Tool
-  const said = await listen(tool, toolContext(context, work, at), work, at)
+  const late = lateOf(work)
+  const signal = late ? AbortSignal.any([work.signal, late]) : work.signal
+  const heard = await listen(tool, toolContext(context, { ...work, signal }, at), work, at)
+  const isLate = late?.aborted === true && heard.kind === 'failed' && !work.signal.aborted
+  const said = isLate ? tooLate(heard, work) : heard
   if (reasonOf(work.signal) === 'shutdown' || reasonOf(work.signal) === 'lost') return
   const { end, switched } = await withSwitch(context, work, at, said)
   const outcome = outcomeOf(end, work.signal)
@@ -92,6 +96,20 @@ async function runTool(context: Context, work: Work, at: At): Promise<void> {
     { isDriver: true },
   )
 }
+
+/** Aborted when a call has had the time that the agent gives each; null: there is no such time. */
+function lateOf({ agent }: Work): AbortSignal | null {
+  const { toolMs } = agent.limits
+  return toolMs === undefined ? null : AbortSignal.timeout(Math.min(toolMs, MAX_TIMER_MS))
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+const tooLate = ({ meta }: End, { agent }: Work): End => ({
+  kind: 'failed',
+  output: `The call was stopped: it took longer than ${agent.limits.toolMs} ms.`,
+  meta: { ...meta, timedOut: true },
+})
 
 /** A tool that hands the run over to an agent that is not there has failed. */
 async function withSwitch(

@@ -653,6 +653,10 @@ describe('threads', () => {
       model: 'scripted:y',
     })
     expect(changed.body).toMatchObject({ title: 'new', status: 'completed', model: 'scripted:y' })
+    expect(await ask('PATCH', path, { model: 'nosuch:x' })).toMatchObject({
+      status: 400,
+      body: { error: 'unknown_model' },
+    })
     const listed = await ask('GET', '/api/v1/threads?profileId=assistant')
     expect(listed.body.items).toContainEqual(changed.body)
     expect((await ask('DELETE', path)).status).toBe(204)

@@ -38,11 +38,13 @@ export function endCall(run: RunTelling, event: EventOf<'tool.ended'>, said: Bod
     : {}
   const metadata = { ...facts, ...meta }
   const toModel = Buffer.byteLength(output)
+  // A page becomes shorter as text, and a command loses its last line break: only the tool knows.
+  const isCut = typeof meta?.truncated === 'boolean' ? meta.truncated : rawBytes > toModel
   const sizes = {
     cacheHit: false,
     outputBytesRaw: rawBytes,
     outputBytesToModel: toModel,
-    truncated: rawBytes > toModel,
+    truncated: isCut,
   }
   said.push({
     type: 'tool.call.end',

@@ -173,7 +173,8 @@ describe('a cursor', () => {
   it('is a number that counts frames, or not there', () => {
     expect(cursorOf(undefined, 'Thread')).toBeNull()
     expect(cursorOf('12', 'Thread')).toBe(12)
-    for (const bad of ['-1', '1.5', '', 'abc', '1'.repeat(20), ['x'], {}])
+    expect(cursorOf('9'.repeat(400), 'Thread')).toBe(Number.MAX_SAFE_INTEGER)
+    for (const bad of ['-1', '1.5', '', 'abc', ['x'], {}])
       expect(refusedBy(() => cursorOf(bad, 'Thread'))).toMatchObject({
         message: 'Thread cursor must be a non-negative integer',
         details: { ownware: { error: 'cursor_invalid' } },

@@ -157,8 +157,7 @@ export const cancelOf = (origin: Origin, run: string): Extract<Request, { do: 'c
 export function cursorOf(since: unknown, whose: 'Thread' | 'Run'): number | null {
   if (since === undefined) return null
   const text = Array.isArray(since) ? since[0] : since
-  if (typeof text === 'number' && Number.isSafeInteger(text) && text >= 0) return text
-  if (typeof text !== 'string' || !/^\d{1,15}$/.test(text))
+  if (typeof text !== 'string' || !/^\d+$/.test(text))
     throw refusal('invalid', 'cursor_invalid', `${whose} cursor must be a non-negative integer`)
-  return Number(text)
+  return Math.min(Number(text), Number.MAX_SAFE_INTEGER)
 }

@@ -118,7 +118,7 @@ describe('messages', () => {
 describe('a thread', () => {
   it('is told by its row', () => {
     const { row } = given(...TOOL_RUN, facts.ended('r1'))
-    expect(threadResource(row, 'completed')).toEqual({
+    expect(threadResource(row, 'completed', 'scripted:x')).toEqual({
       id: `thread_${THREAD.replaceAll('-', '')}`,
       profileId: 'assistant',
       workspaceId: null,
@@ -127,11 +127,13 @@ describe('a thread', () => {
       messageCount: 4,
       totalTokens: 204,
       totalCost: 0,
-      model: null,
+      model: 'scripted:x',
       lastMessagePreview: 'Done.',
       createdAt: '1970-01-01T00:00:01.000Z',
       updatedAt: '1970-01-01T00:00:01.014Z',
     })
+    const chosen = threadResource({ ...row, model: 'scripted:y' }, 'completed', 'scripted:x')
+    expect(chosen.model).toBe('scripted:y')
   })
 
   it('is active, completed or in error as the log says, or as a client said since', () => {
@@ -147,7 +149,7 @@ describe('a thread', () => {
 
   it('can be kept as a text', () => {
     const { row, messages } = given(...TOOL_RUN, facts.ended('r1'))
-    const text = markdownOf(threadResource(row, 'completed'), messages)
+    const text = markdownOf(threadResource(row, 'completed', null), messages)
     expect(text).toContain('# write it')
     expect(text).toContain('## User\n\nwrite it')
     expect(text).toContain('```tool: write\n{\n  "path": "a.txt"\n}\n```')

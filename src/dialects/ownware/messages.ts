@@ -11,7 +11,8 @@ export type ThreadStatus = 'active' | 'completed' | 'error'
 
 export const iso = (ms: number): string => new Date(ms).toISOString()
 
-export const threadResource = (row: ThreadRow, status: ThreadStatus) => ({
+/** `lastModel` answered last; it is told where no other was chosen. */
+export const threadResource = (row: ThreadRow, status: ThreadStatus, lastModel: string | null) => ({
   id: threadId(row.id),
   profileId: row.agent,
   workspaceId: null,
@@ -20,7 +21,7 @@ export const threadResource = (row: ThreadRow, status: ThreadStatus) => ({
   messageCount: row.messages,
   totalTokens: totalTokens(row.usage),
   totalCost: row.usage.costUsd ?? 0,
-  model: row.model,
+  model: row.model ?? lastModel,
   lastMessagePreview: row.preview,
   createdAt: iso(row.openedAt),
   updatedAt: iso(row.updatedAt),

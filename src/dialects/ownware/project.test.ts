@@ -509,6 +509,25 @@ describe('a run always closes', () => {
   })
 })
 
+describe('a result', () => {
+  it('is said to be cut when its tool says so, or when more was there and it says nothing', () => {
+    const cut = (data: Partial<Facts['tool.ended']>): unknown => {
+      const log = [
+        ...begun('x'),
+        turn(),
+        facts.call(RUN, 'c1', 'shell'),
+        answered(usage(1, 1, 0), 0, 'calls'),
+        facts.toolEnded(RUN, 'c1', { output: 'hi', ...data }),
+      ]
+      return only(told(log), 'tool.call.end')[0]?.truncated
+    }
+    expect(cut({ rawBytes: 2 })).toBe(false)
+    expect(cut({ rawBytes: 3 })).toBe(true)
+    expect(cut({ rawBytes: 3, meta: { truncated: false } })).toBe(false)
+    expect(cut({ rawBytes: 2, meta: { truncated: true } })).toBe(true)
+  })
+})
+
 describe('what is asked', () => {
   const open = (
     body: Facts['ask.opened']['body'],

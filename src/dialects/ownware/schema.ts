@@ -1,6 +1,6 @@
 /** What requests must look like. Bodies that start or decide something refuse unknown keys. */
 
-import { z } from 'zod'
+import { z } from '../../wire/schema.ts'
 
 const text = z.string().min(1)
 

@@ -127,18 +127,24 @@ export function agentFor(engine: Engine, name: string | undefined): Agent {
 
 /** A model that was chosen is used or refused; an agent's own gives way to one that can answer. */
 async function modelFor(engine: Engine, chosen: string | null, agent: Agent): Promise<string> {
+  if (chosen !== null) return chosenModel(engine, chosen)
   const { models } = engine
-  const wanted = chosen ?? agent.model
-  const own = wanted === null ? null : await fullName(engine, wanted)
+  const own = agent.model === null ? null : await fullName(engine, agent.model)
   const fault = own === null ? null : await models.check(own)
   if (own !== null && !fault) return own
-  if (chosen !== null) throw fault
   const preferred = await models.preferred()
   const none = await models.check(preferred)
   if (none) throw fault ?? none
   return preferred
 }
 
-export async function fullName(engine: Engine, name: string): Promise<string> {
+export async function chosenModel(engine: Engine, name: string): Promise<string> {
+  const model = await fullName(engine, name)
+  const fault = await engine.models.check(model)
+  if (fault) throw fault
+  return model
+}
+
+async function fullName(engine: Engine, name: string): Promise<string> {
   return name.includes(':') ? name : resolveModel(await engine.models.list(), name)
 }

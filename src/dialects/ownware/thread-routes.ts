@@ -29,7 +29,7 @@ import {
   ThreadsQuery,
 } from './schema.ts'
 import { agentThread, descendants, threadOf } from './scope.ts'
-import { agentFor, fullName } from './start.ts'
+import { agentFor, chosenModel } from './start.ts'
 import {
   childFeed,
   DONE,
@@ -107,8 +107,9 @@ export const threadRoutes = (context: Context): Route[] => [
       const { title, model, status } = body
       const change = {
         ...(title === undefined ? {} : { title }),
-        ...(model ? { model: await fullName(context.engine, model) } : {}),
-        ...(model === null ? { model } : {}),
+        ...(model === undefined
+          ? {}
+          : { model: model && (await chosenModel(context.engine, model)) }),
       }
       if (Object.keys(change).length > 0)
         await context.engine.submit(thread.id, {
@@ -243,10 +244,8 @@ async function list(
   return await Promise.all(
     items.map(async (row) => {
       const last = row.lastRun === null ? null : await engine.store.run(row.lastRun)
-      return threadResource(
-        row,
-        threadStatus(row, endOf(last?.status), patchOf(patches.get(row.id))),
-      )
+      const status = threadStatus(row, endOf(last?.status), patchOf(patches.get(row.id)))
+      return threadResource(row, status, last?.model ?? null)
     }),
   )
 }
@@ -260,7 +259,8 @@ const patchOf = (body: unknown): { status: ThreadStatus; runs: number } | null =
 async function resource({ engine }: Context, thread: Thread): Promise<ThreadResource> {
   const row = threadRow(thread)
   const patched = patchOf(await engine.store.get(STATUS_KIND, thread.id))
-  return threadResource(row, threadStatus(row, thread.last?.end?.outcome ?? null, patched))
+  const status = threadStatus(row, thread.last?.end?.outcome ?? null, patched)
+  return threadResource(row, status, thread.active?.model ?? thread.last?.model ?? null)
 }
 
 async function transcript({ engine }: Context, thread: Thread): Promise<UiMessage[]> {

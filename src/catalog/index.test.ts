@@ -171,7 +171,7 @@ describe('reading', () => {
       expect.stringMatching(/^skilled\/skills\/a\.md: needs front matter/),
       expect.stringMatching(/^skilled\/skills\/b\.md: its front matter is not valid YAML/),
       expect.stringMatching(/^skilled\/skills\/c\.md: its front matter must be fields/),
-      expect.stringMatching(/^skilled\/skills\/d\.md: its front matter must be fields/),
+      expect.stringMatching(/^skilled\/skills\/d\.md: its front matter uses references/),
       expect.stringMatching(/^good: leads out of/),
       'stray/agent.json: subagents: there is no agent nobody',
     ])

@@ -7,6 +7,7 @@
 import { join, sep } from 'node:path'
 import type { Skill } from '../kernel/agent.ts'
 import type { Folder } from './folder.ts'
+import { parseYaml } from './yaml.ts'
 
 const MOST_SKILLS = 200
 
@@ -83,22 +84,10 @@ export async function frontMatter(text: string): Promise<Record<string, unknown>
   const found = /^\uFEFF?---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(?:\r?\n|$)/.exec(text)
   if (!found)
     return 'needs front matter: a block between two lines of --- with name and description'
-  // The YAML parser takes longer to load than the rest of the catalog, and many agents need none.
-  const { parseDocument } = await import('yaml')
-  const document = parseDocument(found[1] ?? '', { logLevel: 'silent' })
-  const wrong = document.errors[0]
-  if (wrong) return `its front matter is not valid YAML (${wrong.code}); put the text in quotes`
-  const value = plain(document)
+  const parsed = await parseYaml(found[1] ?? '')
+  if ('problem' in parsed) return `its front matter ${parsed.problem}; put the text in quotes`
+  const { value } = parsed
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : 'its front matter must be fields such as "name: tidy"'
-}
-
-/** Null for a document with references: nobody needs them here, and they can be made to explode. */
-function plain(document: { toJS(options: { maxAliasCount: number }): unknown }): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 0 })
-  } catch {
-    return null
-  }
 }

@@ -10,7 +10,8 @@ import type { Catalog, Models } from '../kernel/ports.ts'
 import { type Stamp, stampOf } from './folder.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { type Definition, readWorkspace, type WorkspaceReading } from './workspace-definition.ts'
-import { isFields, parseYaml } from './workspace-yaml.ts'
+import { isFields } from './workspace-yaml.ts'
+import { parseYaml } from './yaml.ts'
 
 export interface WorkspaceCatalogOptions {
   /** The server's own. */

@@ -1,25 +1,12 @@
-/** YAML as people write it in a workspace: plain data without references, or a word on what is wrong. */
+/** The YAML files of a workspace: their fields, or a word on what is wrong. */
 
 import type { Folder } from './folder.ts'
+import { parseYaml } from './yaml.ts'
 
 export type Fields = Record<string, unknown>
 
 export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** The data, or what is wrong with it. Nothing of the text is repeated: it may be a secret. */
-export async function parseYaml(text: string): Promise<{ value: unknown } | { problem: string }> {
-  // The parser takes longer to load than the rest of the catalog, and many servers need none.
-  const { parseDocument } = await import('yaml')
-  const document = parseDocument(text, { logLevel: 'silent' })
-  const wrong = document.errors[0]
-  if (wrong) return { problem: `is not valid YAML (${wrong.code})` }
-  try {
-    return { value: document.toJS({ maxAliasCount: 0 }) }
-  } catch {
-    return { problem: 'uses references, which are not read here' }
-  }
-}
 
 /** The fields of a file; null when there is none. */
 export async function readYaml(

@@ -7,6 +7,7 @@ import type { Json } from '../kernel/part.ts'
 import type { Tool, ToolContext, ToolItem } from '../kernel/ports.ts'
 import { bounded, done, failed, guarded, MAX_OUTPUT_BYTES } from './define.ts'
 import type { Connection } from './mcp-connection.ts'
+import { patternless } from './patternless.ts'
 
 const MAX_NAME = 64
 
@@ -120,7 +121,8 @@ function createCheck(schema: object): (input: Json) => Promise<string | null> {
   }
 }
 
-async function compile(schema: object): Promise<ValidateFunction> {
+async function compile(given: object): Promise<ValidateFunction> {
+  const schema = patternless(given as Json) as object
   const options = { strict: false, validateFormats: false, logger: false, allErrors: true } as const
   const dialect = (schema as { $schema?: unknown }).$schema
   const isOld = typeof dialect === 'string' && /draft-0[67]/.test(dialect)

@@ -143,7 +143,7 @@ export function threadRow(thread: Thread): ThreadRow {
     agent: thread.agent,
     model: thread.model,
     workspace: thread.workspace,
-    title: thread.title ?? titleOf(thread),
+    title: titleOf(thread),
     preview: said ? textOf(said.parts).slice(0, 200) : null,
     parentThread: thread.parent?.thread ?? null,
     status: active ? statusOf(active) : thread.queue.length > 0 ? 'queued' : 'idle',
@@ -162,7 +162,8 @@ export function threadRow(thread: Thread): ThreadRow {
 }
 
 /** The first words of the first message, when nobody gave a title. */
-function titleOf(thread: Thread): string | null {
+export function titleOf(thread: Thread): string | null {
+  if (thread.title !== null) return thread.title
   const first = thread.messages.find((m) => m.role === 'user')
   const text = first ? textOf(first.parts).slice(0, 400).trim().replace(/\s+/g, ' ') : ''
   if (text === '') return null

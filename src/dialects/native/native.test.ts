@@ -132,6 +132,11 @@ test('the view of a thread and its run', async () => {
 
   const changed = await ask('PATCH', `/threads/${id}`, { title: 'New' })
   expect(changed.body.title).toBe('New')
+  const untitled = await ask('PATCH', `/threads/${id}`, { title: null })
+  const listed = (await ask('GET', '/threads')).body.items as Body[]
+  const shown = listed.find((thread) => thread.id === id)?.title
+  expect(shown).toMatch(/^script/)
+  expect(untitled.body.title).toBe(shown)
   expect((await ask('DELETE', `/threads/${id}`)).status).toBe(204)
   expect((await ask('GET', `/threads/${id}`)).status).toBe(404)
 })

@@ -4,7 +4,7 @@
  */
 
 import type { Event } from '../../kernel/event.ts'
-import type { AskRow, RunRow, ThreadRow } from '../../kernel/rows.ts'
+import { type AskRow, type RunRow, type ThreadRow, titleOf } from '../../kernel/rows.ts'
 import { type Run, statusOf } from '../../kernel/run.ts'
 import { answerParts, contextTokens, type Thread } from '../../kernel/thread.ts'
 import type { Turn } from '../../kernel/turn.ts'
@@ -79,7 +79,7 @@ export function threadView(thread: Thread, messages: number) {
     id: thread.id,
     agent: thread.agent,
     model: thread.model,
-    title: thread.title,
+    title: titleOf(thread),
     workspace: thread.workspace,
     policy: thread.policy,
     dialect: thread.origin.dialect,

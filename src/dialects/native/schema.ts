@@ -249,11 +249,16 @@ export const ReceiptView = z.object({
   replayed: z.boolean(),
 })
 
+const ShownTitle = z
+  .string()
+  .nullable()
+  .describe('When nobody gave one: the first words of the first message.')
+
 export const ThreadSummary = z.object({
   id: z.string(),
   agent: z.string(),
   model: z.string().nullable(),
-  title: z.string().nullable(),
+  title: ShownTitle,
   preview: z.string().nullable(),
   dialect: z.string(),
   workspace: z.string(),
@@ -315,7 +320,7 @@ export const ThreadView = z.looseObject({
   id: z.string(),
   agent: z.string(),
   model: z.string().nullable(),
-  title: z.string().nullable(),
+  title: ShownTitle,
   workspace: z.string().nullable(),
   dialect: z.string(),
   status: z.string(),

@@ -12,6 +12,8 @@ export function addressProblem(text: string): string | null {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
   if (protocol !== 'https:' && protocol !== 'http:') return 'base_url must be http or https'
   if (username !== '' || password !== '') return 'base_url must not hold a credential'
+  // What is appended to it would go astray, to any path of a server nearby.
+  if (/[?#]/.test(text)) return 'base_url must not hold a query or a fragment'
   if (isMetadata(host)) return 'base_url is not allowed'
   if (protocol === 'http:' && !isNear(host)) return 'base_url must be https outside this network'
   return null

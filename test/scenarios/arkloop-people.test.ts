@@ -606,6 +606,8 @@ describe('me', () => {
       total_output_tokens: expect.any(Number),
     })
     expect((await dailyTotal()) - before).toBe(30_000)
+    const noDay = await alice.ask('GET', '/v1/me/usage/daily?start=2026-02-31')
+    expect([noDay.status, noDay.body.message]).toEqual([422, 'invalid date: 2026-02-31'])
     const models = (await alice.ask('GET', '/v1/me/usage/by-model')).body
     expect(models).toEqual([expect.objectContaining({ model: 'test' })])
   })

@@ -80,6 +80,7 @@ describe('create', () => {
       { persona_id: 'a@b@c' },
       { output_model_key: 'gpt4' },
       { reasoning_mode: 'sideways' },
+      { reasoning_mode: 'constructor' },
     ]
     for (const request of bad) {
       const answer = await alice.ask('POST', `/v1/threads/${body.id}/runs`, request)
@@ -354,6 +355,7 @@ describe('cancel', () => {
     const requests = told.filter(isEvent('run.cancel_requested'))
     expect(requests).toHaveLength(1)
     expect(requests[0]?.body.data).toMatchObject({
+      trace_id: first.headers.get('x-trace-id'),
       last_seen_seq: 5,
       visible_seq_cutoff: 5,
       requested_by_user_id: alice.id,
@@ -367,6 +369,12 @@ describe('cancel', () => {
     const { run } = await begin(alice, says('x'))
     const bad = await alice.ask('POST', `/v1/runs/${run}:cancel`, { last_seen_seq: -1 })
     expect([bad.status, bad.body.code]).toEqual([422, 'validation.error'])
+    const noTime = { client_cancelled_at: '2026-02-30T00:00:00Z' }
+    const never = await alice.ask('POST', `/v1/runs/${run}:cancel`, noTime)
+    expect([never.status, never.body.message]).toEqual([
+      422,
+      'invalid client_cancelled_at: must be RFC3339',
+    ])
     const none = await alice.ask('POST', `/v1/runs/${uuidv7()}:cancel`, {})
     expect([none.status, none.body.code]).toEqual([404, 'runs.not_found'])
     for (const [method, path, status] of [
@@ -420,7 +428,10 @@ describe('input', () => {
         'run.resumed',
         'tool.result',
       ])
-      expect(told.find(isEvent('run.input_provided'))?.body.data.content).toBe(content)
+      expect(told.find(isEvent('run.input_provided'))?.body.data).toMatchObject({
+        content,
+        trace_id: answer.headers.get('x-trace-id'),
+      })
       expect(told.find(isEvent('tool.result'))?.body.data).toMatchObject({
         tool_name: 'ask_user',
         tool_call_id: request?.body.data.request_id,
@@ -521,7 +532,10 @@ describe('input', () => {
     const steered = await alice.ask('POST', `/v1/runs/${run}/input`, { content: ' go left ' })
     expect(steered.status).toBe(200)
     const told = await listen(ark.url, alice, run, isEnd)
-    expect(told.find(isEvent('run.input_provided'))?.body.data.content).toBe('go left')
+    expect(told.find(isEvent('run.input_provided'))?.body.data).toEqual({
+      content: 'go left',
+      trace_id: steered.headers.get('x-trace-id'),
+    })
     expect(told.find(isEvent('run.steering_injected'))?.body.data.content).toBe('go left')
     expect(told.filter(isEvent('llm.turn.completed'))).toHaveLength(2)
     const messages = (await alice.ask('GET', `/v1/threads/${thread}/messages`)).body
@@ -620,7 +634,8 @@ describe('lists', () => {
     expect(await find(`run_id=${run}`)).toEqual([run])
     expect(await find(`thread_id=${thread.slice(0, 35)}&status=failed`)).toEqual([run])
     expect(await find(`thread_id=${thread}&status=completed`)).toEqual([])
-    expect(await find(`thread_id=${thread}&status=strange`)).toEqual([])
+    for (const unknown of ['strange', 'constructor', '__proto__'])
+      expect(await find(`thread_id=${thread}&status=${unknown}`)).toEqual([])
     expect(await find(`thread_id=${thread}&model=TES`)).toEqual([run])
     expect(await find(`thread_id=${thread}&persona_id=assis`)).toEqual([run])
     expect(await find(`thread_id=${thread}&persona_id=nobody`)).toEqual([])
@@ -630,6 +645,7 @@ describe('lists', () => {
       ['limit=0', 'limit must be 1-200'],
       ['offset=-1', 'offset must be >= 0'],
       ['since=yesterday', 'invalid since: must be RFC3339'],
+      ['since=2026-02-31T00:00:00Z', 'invalid since: must be RFC3339'],
       ['account_id=5', 'invalid account_id'],
       ['run_id=zzz', 'invalid run_id'],
       ['since=2002-01-01T00:00:00Z&until=2001-01-01T00:00:00Z', 'since must not be after until'],

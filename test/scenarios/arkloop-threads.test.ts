@@ -249,6 +249,10 @@ describe('messages', () => {
       content_json: { parts },
     })
     expect(posted.body.content_json.parts).toEqual(parts)
+    const asImage = { type: 'image', attachment: { key: file.key } }
+    const wrong = { content_json: { parts: [asImage] } }
+    const mistaken = await alice.ask('POST', `/v1/threads/${id}/messages`, wrong)
+    expect([mistaken.status, mistaken.body.details]).toEqual([422, { reason: 'attachment_kind' }])
     const back = await alice.ask('GET', `/v1/attachments/${file.key}`)
     expect(back.body).toBe('hello file')
     expect(back.headers.get('content-type')).toBe('application/octet-stream')

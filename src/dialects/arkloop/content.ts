@@ -36,6 +36,8 @@ export async function contentOf(
     }
     const file = await readAttachment(engine, user, part.attachment.key)
     if (!file) throw wrong('attachment not found', 'attachment_not_found')
+    if (file.kind !== part.type)
+      throw wrong(`attachment is of kind ${file.kind}`, 'attachment_kind')
     total += file.size
     if (total > MAX_TOTAL_BYTES) throw wrong('attachments too large', 'attachments_too_large')
     input.push(inputOf(part, file))

@@ -9,7 +9,7 @@ import { selectable } from './persona.ts'
 import { ANYTHING, type ArkRoute, ark, json } from './row.ts'
 import { creditsOf } from './run-view.ts'
 import { makerOf } from './scope.ts'
-import { dayIn } from './usage.ts'
+import { boundIn } from './usage.ts'
 
 const ANYONE = { may: null, about: 'none' } as const
 
@@ -106,8 +106,8 @@ async function transactions(context: Context, actor: Actor, from?: string, to?: 
   const { items } = await store.runs({
     account: actor.account,
     status: ['completed', 'failed', 'cancelled'],
-    ...dayIn('since', from, 0),
-    ...dayIn('until', to, 1),
+    ...boundIn('since', from, 0),
+    ...boundIn('until', to, 1),
     limit: MAX_TRANSACTIONS,
     offset: 0,
   })

@@ -21,6 +21,7 @@ import {
   started,
   switched,
   toolEnded,
+  traceIn,
   turnStarted,
 } from './saying.ts'
 import { emptyTelling, type RunScope, type Telling } from './telling.ts'
@@ -36,16 +37,21 @@ function tell(scope: RunScope, state: Telling, event: Event): [Telling, Frame[]]
   const next =
     event.run === scope.run ? inRun(scope, state, event, said) : around(scope, state, event, said)
   if (said.length === 0) return [next, []]
-  // The first event of a run has no trace of its own: it is the one that the trace begins with.
-  const trace: Data = event.type === 'run.created' ? {} : { trace_id: next.trace }
   const frames = said.map(({ data, ...rest }, i) => ({
     seq: state.seq + i + 1,
     at: event.at,
     ...rest,
-    data: { ...data, ...trace },
+    data: event.type === 'run.created' ? data : traced(data, next.trace),
   }))
   return [{ ...next, seq: state.seq + frames.length }, frames]
 }
+
+/**
+ * The first event of a run has no trace: it is the one that the trace begins with. What somebody asked
+ * of the run later has the trace of that request.
+ */
+const traced = (data: Data, trace: string): Data =>
+  data.trace_id === undefined ? { ...data, trace_id: trace } : data
 
 /** Nearly all events are words, so they take the short way. */
 function tellText(state: Telling, event: EventOf<'text.delta'>): [Telling, Frame[]] {
@@ -73,8 +79,9 @@ function inRun(scope: RunScope, state: Telling, event: Event, said: Said[]): Tel
     case 'run.started':
       return started(scope, state, event, said)
     case 'run.steered': {
-      const content = textOf(event.data.input)
-      said.push({ type: 'run.input_provided', data: { content } })
+      const { input, origin } = event.data
+      const content = textOf(input)
+      said.push({ type: 'run.input_provided', data: { content, ...traceIn(origin) } })
       return { ...state, steers: [...state.steers, content] }
     }
     case 'run.cancelling':

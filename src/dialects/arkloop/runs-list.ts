@@ -104,7 +104,7 @@ type Coarse = Omit<RunQuery, 'limit' | 'offset' | 'before'>
 
 /** Null when nothing can fit. */
 function coarseOf(account: string | undefined, query: RunsQuery): Coarse | null {
-  const status = query.status ? STATUSES[query.status] : undefined
+  const status = query.status ? STATUSES.get(query.status) : undefined
   if (query.status && !status) return null
   return {
     ...(account === undefined ? {} : { account }),
@@ -116,14 +116,14 @@ function coarseOf(account: string | undefined, query: RunsQuery): Coarse | null 
   }
 }
 
-const STATUSES: Readonly<Record<string, RunStatus[]>> = {
-  running: ['queued', 'running', 'waiting'],
-  cancelling: ['cancelling'],
-  completed: ['completed'],
-  cancelled: ['cancelled'],
-  failed: ['failed'],
-  interrupted: ['failed'],
-}
+const STATUSES: ReadonlyMap<string, RunStatus[]> = new Map([
+  ['running', ['queued', 'running', 'waiting']],
+  ['cancelling', ['cancelling']],
+  ['completed', ['completed']],
+  ['cancelled', ['cancelled']],
+  ['failed', ['failed']],
+  ['interrupted', ['failed']],
+])
 
 /** Null when the store's own filters say it all. */
 function fineOf(context: Context, query: RunsQuery): ((run: RunRow) => Promise<boolean>) | null {

@@ -3,7 +3,7 @@
  * told into `said`, and gives what is remembered from now on.
  */
 
-import type { EventOf } from '../../kernel/event.ts'
+import type { EventOf, Origin } from '../../kernel/event.ts'
 import type { Json } from '../../kernel/part.ts'
 import { callErrorClass, endType, errorClass } from './ending.ts'
 import { costView, type Data, type Said, usageView } from './frame.ts'
@@ -74,7 +74,14 @@ export function cancelData({ data }: EventOf<'run.cancelling'>): Data {
     ...(data.origin.dialect === 'arkloop' ? { requested_by_user_id: data.origin.principal } : {}),
     ...(hints?.client_cancelled_at ? { client_cancelled_at: hints.client_cancelled_at } : {}),
     ...(data.reason ? { reason: data.reason } : {}),
+    ...traceIn(data.origin),
   }
+}
+
+/** Of the request that an event comes from; nothing when it came through another dialect. */
+export function traceIn(origin: Origin): { trace_id?: string } {
+  const trace = hintsIn<CancelHints | InputHints>(origin)?.trace_id
+  return trace === undefined ? {} : { trace_id: trace }
 }
 
 export function ended(state: Telling, { data }: EventOf<'run.ended'>, said: Said[]): Telling {
@@ -266,7 +273,11 @@ export function settled(
     const hints = hintsIn<InputHints>(event.data.origin)
     said.push({
       type: 'run.input_provided',
-      data: { content: hints?.content ?? contentOf(event), request_id },
+      data: {
+        content: hints?.content ?? contentOf(event),
+        request_id,
+        ...traceIn(event.data.origin),
+      },
     })
   }
   if (isPartly) return state

@@ -39,8 +39,18 @@ export const limitOf = (fallback: number, max = 200) => within('limit', 1, max, 
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
 
 export const timeIn = (text: string): number | null => {
-  const at = RFC3339.test(text) ? Date.parse(text.replace(' ', 'T')) : Number.NaN
+  const at = RFC3339.test(text) && dayIn(text) ? Date.parse(text.replace(' ', 'T')) : Number.NaN
   return Number.isNaN(at) ? null : at
+}
+
+/** The first moment of the day that a text begins with; null for one that no calendar has. */
+export function dayIn(text: string): number | null {
+  const found = /^(\d{4})-(\d\d)-(\d\d)/.exec(text)
+  if (!found) return null
+  // The parser itself takes the 31st of February for the 3rd of March.
+  const [year, month, day] = found.slice(1).map(Number) as [number, number, number]
+  const at = new Date(Date.UTC(year, month - 1, day))
+  return at.getUTCMonth() === month - 1 && at.getUTCDate() === day ? at.getTime() : null
 }
 
 const time = (name: string) =>
@@ -57,16 +67,18 @@ const time = (name: string) =>
 
 // ---- runs ---------------------------------------------------------------------------------------
 
-const REASONING: Readonly<Record<string, string>> = {
-  ...{ auto: 'auto', enabled: 'enabled', disabled: 'disabled', none: 'none', off: 'none' },
-  ...{ minimal: 'minimal', low: 'low', medium: 'medium', high: 'high', xhigh: 'xhigh' },
-  ...{ max: 'xhigh', extra_high: 'xhigh', 'extra-high': 'xhigh', 'extra high': 'xhigh' },
-}
+const REASONING: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ...{ auto: 'auto', enabled: 'enabled', disabled: 'disabled', none: 'none', off: 'none' },
+    ...{ minimal: 'minimal', low: 'low', medium: 'medium', high: 'high', xhigh: 'xhigh' },
+    ...{ max: 'xhigh', extra_high: 'xhigh', 'extra-high': 'xhigh', 'extra high': 'xhigh' },
+  }),
+)
 
 export const reasoning = z
   .string()
   .transform((text, context) => {
-    const known = REASONING[text.trim().toLowerCase()]
+    const known = REASONING.get(text.trim().toLowerCase())
     if (known !== undefined) return known
     context.addIssue({ code: 'custom', message: 'invalid reasoning_mode' })
     return z.NEVER
@@ -93,7 +105,10 @@ export const CancelBody = z
     last_seen_seq: z.number().int().min(0).nullish(),
     client_cancelled_at: z
       .string()
-      .refine((t) => timeIn(t) !== null)
+      .refine(
+        (text) => timeIn(text) !== null,
+        custom('invalid client_cancelled_at: must be RFC3339'),
+      )
       .nullish(),
   })
   .prefault({})

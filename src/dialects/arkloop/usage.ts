@@ -9,7 +9,7 @@ import { accountId, accountOfId, iso, uuidIn } from './id.ts'
 import { PeriodQuery } from './people-schema.ts'
 import { type ArkRoute, ark, json } from './row.ts'
 import { modelOf } from './saying.ts'
-import { timeIn } from './schema.ts'
+import { dayIn, timeIn } from './schema.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
@@ -116,21 +116,21 @@ const totalsOf = (
 /** The last thirty days, or from `start` up to and with `end`. */
 function period({ settings }: Context, query: PeriodQuery): Period {
   const today = Math.floor(settings.now() / DAY_MS) * DAY_MS
-  const { until = today + DAY_MS } = dayIn('until', query.end, 1)
-  const { since = until - 30 * DAY_MS } = dayIn('since', query.start, 0)
+  const { until = today + DAY_MS } = boundIn('until', query.end, 1)
+  const { since = until - 30 * DAY_MS } = boundIn('since', query.start, 0)
   return { since, until }
 }
 
 /** A day or a moment in a query, as the bound of a period. */
-export function dayIn<K extends 'since' | 'until'>(
+export function boundIn<K extends 'since' | 'until'>(
   name: K,
   text: string | undefined,
   days: number,
 ): { [P in K]?: number } {
   if (text === undefined || text === '') return {}
-  const isDay = /^\d{4}-\d\d-\d\d$/.test(text)
-  const at = isDay ? Date.parse(text) : timeIn(text)
-  if (at === null || Number.isNaN(at)) throw invalid(`invalid date: ${text.slice(0, 40)}`)
+  const isDay = text.length === 10
+  const at = isDay ? dayIn(text) : timeIn(text)
+  if (at === null) throw invalid(`invalid date: ${text.slice(0, 40)}`)
   return { [name]: isDay ? at + days * DAY_MS : at } as { [P in K]?: number }
 }
 

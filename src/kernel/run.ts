@@ -23,6 +23,7 @@ import {
   answerTurn,
   type Call,
   interruptTurn,
+  isAtWork,
   speak,
   startTurn,
   type Turn,
@@ -187,16 +188,34 @@ export function evolveRun(run: Run, event: Event): Run {
   return alter(next, { lastSeq: event.seq, heardAt: event.at })
 }
 
-/** Nothing of the run is at work; that takes long only while no server is there to go on. */
+/**
+ * Nothing of the run is at work; that takes long only while no server is there to go on. Hooks count
+ * as nothing: they have times of their own.
+ */
 export const isBetweenSteps = ({ phase, turn, compacting }: Run): boolean =>
-  phase === 'active' &&
-  !compacting &&
-  (turn === null || turn.phase === 'ended' || turn.interruption?.cause === 'restart')
+  phase === 'active' && !compacting && !(turn && isAtWork(turn))
 
 /** Was there perhaps no server between the run's last event and this one? */
 const isBack = (run: Run, event: Event): boolean =>
-  run.waitingSince === null &&
-  (isBetweenSteps(run) || (event.type === 'turn.interrupted' && event.data.cause === 'restart'))
+  run.waitingSince === null && (isBetweenSteps(run) || isRecovery(run, event))
+
+/** What was at work is given up or begun anew, which only a server does that did not begin it. */
+function isRecovery({ compacting, turn }: Run, event: Event): boolean {
+  switch (event.type) {
+    case 'turn.interrupted':
+      return event.data.cause === 'restart'
+    case 'tool.started':
+      return turn?.calls.some((c) => c.call === event.data.call && c.started !== null) ?? false
+    case 'tool.ended':
+      return event.data.outcome === 'unknown'
+    case 'ask.opened':
+      return event.data.body.kind === 'recovery'
+    case 'context.compacting':
+      return compacting
+    default:
+      return false
+  }
+}
 
 const skip = (run: Run, to: number): Run =>
   alter(run, { waitedMs: run.waitedMs + to - run.heardAt })

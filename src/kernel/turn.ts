@@ -187,6 +187,20 @@ export function interruptTurn(turn: Turn, event: EventOf<'turn.interrupted'>): T
   })
 }
 
+/** The model is speaking, or will try again, or something that it called has begun and not ended. */
+export function isAtWork({ phase, interruption, calls }: Turn): boolean {
+  switch (phase) {
+    case 'streaming':
+      return true
+    case 'interrupted':
+      return interruption?.cause !== 'restart'
+    case 'answered':
+      return calls.some((c) => c.result === null && (c.started !== null || c.child !== null))
+    case 'ended':
+      return false
+  }
+}
+
 /** The turn with changes; see `alterThread` for why it is not spread. */
 export const alterTurn = (turn: Turn, changes: Partial<Turn>): Turn =>
   Object.assign(copy(turn), changes)

@@ -134,9 +134,11 @@ describe('working time', () => {
   const asks = { turn: 0, call: 'c1', thread: 'kid', ask: 'a1' }
   const asked = draft('child.asked', 'r1', { ...asks, body, expiresAt: null })
   const settled = draft('child.settled', 'r1', { ...asks, how: 'answered', rulings: {} })
+  const task = { turn: 0, call: 'c1', agent: 'kid', name: 'kid', task: 'a task' }
+  const kid = draft('child.started', 'r1', { ...task, thread: 'kid', run: 'k1' })
 
   it('does not pass while a child waits for a person', () => {
-    const thread = threadOf(...calling(['c1', 'task']))
+    const thread = threadOf(...calling(['c1', 'task']), kid)
     const waiting = grow(thread, [2_000, asked])
     const worked = workedMs(waiting.active as never, 2_000)
     expect(workedMs(waiting.active as never, 900_000)).toBe(worked)
@@ -152,6 +154,40 @@ describe('working time', () => {
     expect(step(back, { now: 9_000_500 })).toMatchObject({ do: 'model', attempt: 2 })
     const again = grow(back, [9_001_000, turn('r1', 0, 2)])
     expect(workedMs(again.active as never, 9_001_007)).toBe(worked + 7)
+  })
+  it('does not pass while the server is down between a call and its tool', () => {
+    const thread = threadOf(...calling(['c1', 'write']))
+    const worked = workedMs(thread.active as never, 1_006)
+    expect(workedMs(thread.active as never, 9_000_000)).toBe(worked)
+    const back = grow(thread, [9_000_000, toolStarted('r1', 'c1')])
+    expect(workedMs(back.active as never, 9_000_008)).toBe(worked + 8)
+  })
+  it('does not pass while the server is down in the middle of a tool', () => {
+    const thread = threadOf(...calling(['c1', 'write']), toolStarted('r1', 'c1'))
+    expect(workedMs(thread.active as never, 1_506)).toBe(
+      workedMs(thread.active as never, 1_006) + 500,
+    )
+    const worked = workedMs(thread.active as never, 1_006)
+    const again = grow(thread, [9_000_000, toolStarted('r1', 'c1')])
+    expect(workedMs(again.active as never, 9_000_003)).toBe(worked + 3)
+    const told = grow(thread, [9_000_000, toolEnded('r1', 'c1', { outcome: 'unknown' })])
+    expect(workedMs(told.active as never, 9_000_003)).toBe(worked)
+    const body: Facts['ask.opened']['body'] = { kind: 'recovery', calls: [] }
+    const ask = draft('ask.opened', 'r1', { ask: 'a1', turn: 0, body, expiresAt: null })
+    expect(workedMs(grow(thread, [9_000_000, ask]).active as never, 9_000_003)).toBe(worked)
+  })
+  it('does not pass while the server is down in the middle of a summary', () => {
+    const begun = draft('context.compacting', 'r1', { by: 'limit', tokens: 1, window: null })
+    const thread = threadOf(opened(), created('r1'), started('r1'), begun)
+    const worked = workedMs(thread.active as never, 1_003)
+    const again = grow(thread, [9_000_000, begun])
+    expect(workedMs(again.active as never, 9_000_005)).toBe(worked + 5)
+  })
+  it('passes while a tool is at work, and what it took counts', () => {
+    const thread = threadOf(...calling(['c1', 'write']), toolStarted('r1', 'c1'))
+    const worked = workedMs(thread.active as never, 1_006)
+    const done = grow(thread, [61_006, toolEnded('r1', 'c1')])
+    expect(workedMs(done.active as never, 99_999)).toBe(worked + 60_000)
   })
   it('passes while an answer is tried again because of the provider', () => {
     const drafts = [opened(), created('r1'), started('r1'), turn('r1')]

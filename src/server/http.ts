@@ -46,7 +46,8 @@ export interface Asked extends Incoming {
 }
 
 export function readRequest(house: House, req: IncomingMessage, only: string | null): Asked {
-  const url = req.url ?? '/'
+  // A client that takes this server for its proxy sends a whole address.
+  const url = (req.url ?? '/').replace(/^https?:\/\/[^/?#]*/i, '')
   const mark = url.indexOf('?')
   const path = mark < 0 ? url : url.slice(0, mark)
   const search = mark < 0 ? '' : url.slice(mark)
@@ -74,7 +75,9 @@ function parseQuery(search: string): Record<string, string | string[]> {
   if (search.length < 2) return {}
   for (const [name, value] of new URLSearchParams(search)) {
     const before = found.get(name)
-    found.set(name, before === undefined ? value : [before, value].flat())
+    if (before === undefined) found.set(name, value)
+    else if (typeof before === 'string') found.set(name, [before, value])
+    else before.push(value)
   }
   return Object.fromEntries(found)
 }

@@ -551,6 +551,15 @@ test('what is no request is refused without a dialect', async () => {
   expect(await raw(port, long)).toMatch(/^HTTP\/1.1 431/)
 })
 
+test('a request as it is sent to a proxy is for the path in its address', async () => {
+  const { port } = await start()
+  const text = await raw(
+    port,
+    'GET http://localhost/a/things/a_1?x=1&x=2&x=3 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+  )
+  expect(text).toContain('"query":{"x":["1","2","3"]}')
+})
+
 test('an offer to speak HTTP/2 is passed over, and the request answered', async () => {
   const { server, port } = await start({ graceMs: 3_600_000 })
   const offer =

@@ -38,7 +38,7 @@ function settle(run: Run, ask: OpenAsk, command: CommandOf<'answer'>): Draft | F
     case 'question':
       return settleQuestion(run, ask, command)
     case 'limit':
-      return settleLimit(run, ask, ask.body.limitUsd, command)
+      return settleLimit(run, ask, command)
     case 'approval':
     case 'recovery':
       return settleCalls(run, ask, command)
@@ -53,15 +53,10 @@ function settleQuestion(run: Run, ask: OpenAsk, command: CommandOf<'answer'>): D
   return settled(run, ask, command, { answer: command.answer ?? null })
 }
 
-function settleLimit(
-  run: Run,
-  ask: OpenAsk,
-  limitUsd: number,
-  command: CommandOf<'answer'>,
-): Draft | Fault {
+function settleLimit(run: Run, ask: OpenAsk, command: CommandOf<'answer'>): Draft | Fault {
   if (command.allow === undefined && command.limitUsd === undefined)
     return new Fault('invalid', 'The run reached its limit: raise it, or stop.', { ask: ask.ask })
-  const raised = command.limitUsd ?? run.spentUsd + limitUsd
+  const raised = command.limitUsd ?? run.spentUsd + (run.limitStepUsd ?? 0)
   if (command.allow === false) return settled(run, ask, command, { rulings: ruling('', command) })
   if (raised <= run.spentUsd)
     return new Fault('invalid', `The new limit must be more than the ${run.spentUsd} USD spent.`)

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { calling, facts, ORIGIN, threadOf, types, when } from '../../test/given.ts'
 import type { Command } from './command.ts'
-import type { Draft } from './event.ts'
-import { emptyThread } from './thread.ts'
+import { type Draft, draft } from './event.ts'
+import { advance, emptyThread } from './thread.ts'
+import { NO_USAGE } from './usage.ts'
 
 const origin = ORIGIN
 const input = [{ kind: 'text' as const, text: 'hi' }]
@@ -161,6 +162,19 @@ describe('answer', () => {
     expect(when(limit(), { do: 'answer', origin })).toBe('invalid')
     expect(when(limit(), { do: 'answer', allow: false, origin })).toMatchObject([
       { data: { rulings: { '': { allow: false } } } },
+    ])
+  })
+  it('to a limit that was raised before raises it by the agent’s own again', () => {
+    const raised = draft('ask.settled', 'r1', {
+      ...{ ask: 'ask3', how: 'answered', rulings: {}, limitUsd: 3, open: [], origin },
+    })
+    const body = { kind: 'limit', limitUsd: 3, spentUsd: 3 } as const
+    const again = draft('ask.opened', 'r1', { ask: 'ask4', turn: 0, expiresAt: null, body })
+    const usage = { ...NO_USAGE, costUsd: 3 }
+    const spent = draft('context.uncompacted', 'r1', { reason: 'nothing', usage })
+    const thread = advance(limit(), [raised, spent, again], 2_000)
+    expect(when(thread, { do: 'answer', allow: true, origin })).toMatchObject([
+      { data: { limitUsd: 4 } },
     ])
   })
   it('expiry refuses what is open and is no fault when it comes too late', () => {

@@ -80,6 +80,8 @@ export interface Run {
   spentUsd: number
   /** A limit that a person has raised; null: the agent's own. */
   limitUsd: number | null
+  /** The agent's own limit when the run first reached it: by that much it is raised. */
+  limitStepUsd: number | null
   refusedLimit: boolean
   /** Time in which a person was waited for, or no server had the run: no working time. */
   waitedMs: number
@@ -172,6 +174,7 @@ export function createRun(event: EventOf<'run.created'>): Run {
     usage: NO_USAGE,
     spentUsd: 0,
     limitUsd: null,
+    limitStepUsd: null,
     refusedLimit: false,
     waitedMs: 0,
     waitingSince: null,
@@ -373,7 +376,8 @@ function openAsk(run: Run, event: EventOf<'ask.opened'>): Run {
   const { ask, turn, body, expiresAt } = event.data
   const open = 'calls' in body ? body.calls.map((c) => c.call) : ['']
   const asks = [...run.asks, { ask, turn, body, open, openedAt: event.at, expiresAt }]
-  return alter(run, { asks, waitingSince: run.waitingSince ?? event.at })
+  const limitStepUsd = run.limitStepUsd ?? (body.kind === 'limit' ? body.limitUsd : null)
+  return alter(run, { asks, limitStepUsd, waitingSince: run.waitingSince ?? event.at })
 }
 
 function settleAsk(run: Run, event: EventOf<'ask.settled'>): Run {
@@ -460,6 +464,7 @@ const copy = (run: Run): Run => ({
   usage: run.usage,
   spentUsd: run.spentUsd,
   limitUsd: run.limitUsd,
+  limitStepUsd: run.limitStepUsd,
   refusedLimit: run.refusedLimit,
   waitedMs: run.waitedMs,
   waitingSince: run.waitingSince,

@@ -297,6 +297,18 @@ describe('profiles', () => {
     expect(everything).not.toContain('sk-secret')
   })
 
+  test('is made once, however many want its name at the same time', async () => {
+    const { ask } = await start()
+    const made = await Promise.all(
+      Array.from({ length: 4 }, (_, i) =>
+        ask('POST', '/api/profiles', { name: 'fo', profile: { ...PROFILE, model: `m${i}` } }),
+      ),
+    )
+    expect(made.map((m) => m.status).sort()).toEqual([201, 400, 400, 400])
+    const first = made.find((m) => m.status === 201)
+    expect((await ask('GET', '/api/profiles/fo')).body).toEqual(first?.body)
+  })
+
   test('the default, under both families of paths, and a profile that is called default', async () => {
     const { ask } = await start()
     await ask('POST', '/api/profiles', { name: 'fa', profile: PROFILE })
@@ -518,6 +530,23 @@ describe('the sandbox', () => {
     expect(wrong.body).toEqual({
       error: 'ValidationError',
       message: "workspace_mode: Input should be 'ro' or 'rw'",
+    })
+  })
+
+  test('of edits at the same time none is lost, and the policy has them all', async () => {
+    const { ask, world } = await start()
+    const edits = [
+      { enabled: true },
+      { memory_limit: '1k' },
+      { timeout_seconds: 7 },
+      { network_enabled: true },
+      { workspace_mode: 'ro' },
+    ]
+    await Promise.all(edits.map((edit) => ask('PUT', '/api/config/sandbox', edit)))
+    const all = Object.assign({}, ...edits)
+    expect((await ask('GET', '/api/config/sandbox')).body).toMatchObject(all)
+    expect(await world.store.get('policy', 'clotho')).toMatchObject({
+      confinement: { memoryBytes: 1024, timeoutMs: 7000, network: true, readOnly: true },
     })
   })
 

@@ -24,7 +24,8 @@ const tag = 'profiles'
 
 export const profileRoutes = (context: Context): Route[] => [
   ...readRoutes(context),
-  ...writeRoutes(context),
+  newRoute(context),
+  ...changeRoutes(context),
   ...defaultRoutes(context),
 ]
 
@@ -52,8 +53,10 @@ const readRoutes = ({ engine }: Context): Route[] => [
   }),
 ]
 
-const writeRoutes = ({ engine }: Context): Route[] => [
-  route({
+/** Of two who want the same name at once the second is refused, before there is a file of that name. */
+const newRoute = ({ engine }: Context): Route => {
+  const inMaking = new Set<string>()
+  return route({
     method: 'POST',
     path: '/api/profiles',
     summary: 'Make a profile',
@@ -62,11 +65,19 @@ const writeRoutes = ({ engine }: Context): Route[] => [
     answers: { 201: { about: 'The profile' }, 400: { about: 'The name is taken' } },
     handle: async ({ body }) => {
       const { name, profile } = body
-      if (engine.catalog.agent(name))
+      if (engine.catalog.agent(name) || inMaking.has(name))
         throw detail('conflict', `Profile '${name}' already exists`, 400)
-      return told(engine, 201, await create(engine, name, profile))
+      inMaking.add(name)
+      try {
+        return await told(engine, 201, await create(engine, name, profile))
+      } finally {
+        inMaking.delete(name)
+      }
     },
-  }),
+  })
+}
+
+const changeRoutes = ({ engine }: Context): Route[] => [
   route({
     method: 'PUT',
     path: '/api/profiles/{name}',

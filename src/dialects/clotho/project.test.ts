@@ -532,6 +532,24 @@ test('an answer that broke off goes on in the next attempt and is told once', ()
   expect(told[0]?.data).toEqual({ text: 'Hello' })
 })
 
+test('a run that was cancelled in mid-answer says what the answer cost until then', () => {
+  const broken = draft('turn.interrupted', 'r', {
+    turn: 0,
+    attempt: 1,
+    cause: 'cancel',
+    retryAt: null,
+    usage: usage(3, 1),
+  })
+  const told = tell(
+    logOf([created('r', true), started('r'), turnStarted(), broken, runEnded('cancelled')]),
+  )
+  expect(told.at(-1)?.data).toEqual({
+    stop_reason: 'cancelled',
+    model: 'm',
+    usage: { input_tokens: 3, output_tokens: 1 },
+  })
+})
+
 test('a compaction on command is told nobody; one that found nothing is told as over', () => {
   const compacting = (run: string) =>
     draft('context.compacting', run, { by: 'limit', tokens: 9, window: 10 })

@@ -1,11 +1,15 @@
-/** What this dialect keeps beside threads: permissions, the default profile, the sandbox's settings. */
+/**
+ * What this dialect keeps beside threads: permissions, the default profile, the sandbox's settings. Of
+ * two edits at once none is lost.
+ */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Json } from '../../kernel/part.ts'
-import type { Engine } from '../../kernel/ports.ts'
+import type { Engine, SharedPolicy } from '../../kernel/ports.ts'
 import { DEFAULT_PERMISSIONS, type PermissionDocument, POLICY, policyOf } from './permission.ts'
 import type { SandboxConfig } from './schema.ts'
 
-type Store = Pick<Engine['store'], 'get' | 'put'>
+type Store = Pick<Engine['store'], 'get' | 'put' | 'swap'>
 
 /** There is one of each for the whole server. */
 const KEY = 'server'
@@ -21,29 +25,43 @@ export const DEFAULT_SANDBOX: SandboxConfig = {
   workspace_mode: 'rw',
 }
 
-export async function readPermissions(store: Store): Promise<PermissionDocument> {
-  const kept = await store.get('clotho.permissions', KEY)
-  return (kept as unknown as PermissionDocument | null) ?? DEFAULT_PERMISSIONS
-}
+export const readPermissions = async (store: Store): Promise<PermissionDocument> =>
+  permissionsIn(await store.get('clotho.permissions', KEY))
+
+const permissionsIn = (kept: Json | null): PermissionDocument =>
+  (kept as unknown as PermissionDocument | null) ?? DEFAULT_PERMISSIONS
 
 /** The document, and what the engine reads at every step: always both. */
-export async function writePermissions(
+export async function editPermissions(
   store: Store,
-  document: PermissionDocument,
+  edit: (before: PermissionDocument) => PermissionDocument,
   askTimeoutMs: number | undefined,
-): Promise<void> {
-  const body = document as unknown as Json
-  await store.put({ kind: 'clotho.permissions', key: KEY, body })
-  await writePolicy(store, askTimeoutMs)
+): Promise<PermissionDocument> {
+  for (;;) {
+    const kept = await store.get('clotho.permissions', KEY)
+    const after = edit(permissionsIn(kept))
+    const body = after as unknown as Json
+    if (!(await store.swap({ kind: 'clotho.permissions', key: KEY, body }, kept))) continue
+    await writePolicy(store, askTimeoutMs)
+    return after
+  }
 }
 
-/** Also done at every start: the timeout is a setting, and may be another than last time. */
+/**
+ * Also done at every start: the timeout is a setting, and may be another than last time. Written
+ * again when somebody has changed meanwhile what it is made of.
+ */
 export async function writePolicy(
   store: Store,
   askTimeoutMs: number = ASK_TIMEOUT_MS,
 ): Promise<void> {
-  const policy = policyOf(await readPermissions(store), await readSandbox(store), askTimeoutMs)
-  await store.put({ kind: 'policy', key: POLICY, body: policy as unknown as Json })
+  let written: SharedPolicy | null = null
+  for (;;) {
+    const policy = policyOf(await readPermissions(store), await readSandbox(store), askTimeoutMs)
+    if (isDeepStrictEqual(policy, written)) return
+    await store.put({ kind: 'policy', key: POLICY, body: policy as unknown as Json })
+    written = policy
+  }
 }
 
 export async function readDefault(store: Store): Promise<string | null> {
@@ -54,16 +72,24 @@ export async function readDefault(store: Store): Promise<string | null> {
 export const writeDefault = (store: Store, profile: string): Promise<void> =>
   store.put({ kind: 'clotho.default', key: KEY, body: { profile } })
 
-export async function readSandbox(store: Store): Promise<SandboxConfig> {
-  const kept = await store.get('clotho.sandbox', KEY)
-  return { ...DEFAULT_SANDBOX, ...(kept as Partial<SandboxConfig> | null) }
-}
+export const readSandbox = async (store: Store): Promise<SandboxConfig> =>
+  sandboxIn(await store.get('clotho.sandbox', KEY))
 
-export async function writeSandbox(
+const sandboxIn = (kept: Json | null): SandboxConfig => ({
+  ...DEFAULT_SANDBOX,
+  ...(kept as Partial<SandboxConfig> | null),
+})
+
+export async function editSandbox(
   store: Store,
-  config: SandboxConfig,
+  edit: Partial<SandboxConfig>,
   askTimeoutMs: number | undefined,
-): Promise<void> {
-  await store.put({ kind: 'clotho.sandbox', key: KEY, body: { ...config } })
-  await writePolicy(store, askTimeoutMs)
+): Promise<SandboxConfig> {
+  for (;;) {
+    const kept = await store.get('clotho.sandbox', KEY)
+    const after = { ...sandboxIn(kept), ...edit }
+    if (!(await store.swap({ kind: 'clotho.sandbox', key: KEY, body: after }, kept))) continue
+    await writePolicy(store, askTimeoutMs)
+    return after
+  }
 }

@@ -50,13 +50,13 @@ interface Reply extends Shown {
   result: { output: string; isError: boolean; isTold: boolean } | null
 }
 
-/** The run has the thread, and has said nothing yet. */
+/** The run has the thread, and has said nothing yet. Clients know models without their provider. */
 export const begin = (run: string, model: string, manner: Manner): Active => ({
   ...manner,
   run,
   ...NEW_TURN,
   tokens: 0,
-  model,
+  model: model.slice(model.indexOf(':') + 1),
   usage: null,
 })
 
@@ -119,7 +119,7 @@ function inner(active: Active, event: EventOf<Inner>): [Active, Said[]] {
     case 'turn.answered':
       return answered(active, event.data)
     case 'turn.interrupted':
-      return [{ ...active, begun: [] }, []]
+      return [{ ...active, begun: [], usage: event.data.usage }, []]
     case 'ask.opened':
       return ask(active, event.data)
     case 'ask.settled':

@@ -6,8 +6,8 @@ import { attempt } from './attempt.ts'
 import { cancelRequest } from './commands.ts'
 import { accountOf, type Context, originOf } from './context.ts'
 import { namedDetail } from './faults.ts'
-import { edited, wireNames } from './permission.ts'
-import { readPermissions, readSandbox, writePermissions, writeSandbox } from './record.ts'
+import { edited, type PermissionDocument, wireNames } from './permission.ts'
+import { editPermissions, editSandbox, readPermissions, readSandbox } from './record.ts'
 import { PermissionBody, SandboxConfig, SandboxEdit, SandboxSwitch } from './schema.ts'
 
 export const serverRoutes = (context: Context): Route[] => [
@@ -47,10 +47,10 @@ const lifeRoutes = ({ engine }: Context): Route[] => [
 
 const BUSY = ['queued', 'running', 'waiting', 'cancelling']
 
+/** What an agent opened for a task of its own is cancelled with the chat that wants the task. */
 async function busyChats(engine: Engine, scope: { account?: string }): Promise<string[]> {
-  const pages = await Promise.all(
-    BUSY.map((status) => engine.store.threads({ ...scope, status, limit: 10_000, offset: 0 })),
-  )
+  const query = { ...scope, parentThread: null, limit: 10_000, offset: 0 }
+  const pages = await Promise.all(BUSY.map((status) => engine.store.threads({ ...query, status })))
   return pages.flatMap((page) => page.items.map((row) => row.id))
 }
 
@@ -74,11 +74,10 @@ const permissionRoutes = ({ engine, settings }: Context): Route[] => [
       400: { about: 'No such mode, tool or level' },
     },
     handle: async ({ body }) => {
-      const before = await readPermissions(engine.store)
       const known = body.tool_overrides ? await knownTools(engine) : []
-      const document = edited(before, body, known)
-      await writePermissions(engine.store, document, settings.approvalTimeoutMs)
-      return { status: 200, json: document }
+      const edit = (before: PermissionDocument) => edited(before, body, known)
+      const json = await editPermissions(engine.store, edit, settings.approvalTimeoutMs)
+      return { status: 200, json }
     },
   }),
   {
@@ -98,11 +97,8 @@ async function knownTools({ catalog, toolbox }: Engine): Promise<string[]> {
 }
 
 const sandboxRoutes = ({ engine, settings }: Context): Route[] => {
-  const change = async (edit: Partial<SandboxConfig>): Promise<SandboxConfig> => {
-    const config = { ...(await readSandbox(engine.store)), ...edit }
-    await writeSandbox(engine.store, config, settings.approvalTimeoutMs)
-    return config
-  }
+  const change = (edit: Partial<SandboxConfig>): Promise<SandboxConfig> =>
+    editSandbox(engine.store, edit, settings.approvalTimeoutMs)
   const tag = 'sandbox'
   return [
     {

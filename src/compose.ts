@@ -43,6 +43,7 @@ import { createRunner, openWorkspace } from './sandbox/index.ts'
 import { createServer, type Listening, type Server } from './server/server.ts'
 import { openPostgresStore, openSqliteStore } from './store/index.ts'
 import { inputProblem } from './tools/action-input.ts'
+import { createHookPost } from './tools/hook-post.ts'
 import { createToolbox } from './tools/index.ts'
 import type { Dialect } from './wire/dialect.ts'
 
@@ -174,6 +175,7 @@ async function openParts(config: Config, log: Log, onFatal: (e: Error) => void):
     return createEngine({
       ...{ store, models, toolbox, catalog, endpoints, log },
       hookForms: hookForms(config.dataDir),
+      postHook: createHookPost({ allowPrivateFetch: config.allowPrivateFetch }),
       sandbox: {
         runner,
         openWorkspace: (root) => openWorkspace(root, { hidden: [config.dataDir] }),

@@ -1,10 +1,16 @@
 /**
- * Hooks of a workspace, from `hooks/*.yaml`. Those that are commands are performed, at the moments that
+ * Hooks of a workspace, from `hooks/*.yaml`. Commands and services are performed, at the moments that
  * there are here; the others are listed and reported, because a hook that does nothing must not look
  * as if it guarded something.
  */
 
-import { HOOK_MOMENTS, type Hook, type HookMoment } from '../kernel/hook.ts'
+import {
+  type CommandHook,
+  HOOK_MOMENTS,
+  type Hook,
+  type HookMoment,
+  type HttpHook,
+} from '../kernel/hook.ts'
 import { ENGINE, NATIVE } from './workspace-native.ts'
 import { filesIn, NAME, type Reader, textsIn } from './workspace-reader.ts'
 import { type Fields, fieldsAt, numberAt, readYaml, textAt, wordsAt } from './workspace-yaml.ts'
@@ -75,10 +81,10 @@ function hookIn(
   fields: Fields,
   report: (problem: string) => void,
 ): Hook | null {
-  const handler = fieldsAt(fields, 'handler')
-  const command = textAt(handler, 'command')
-  if (handlerType !== 'command' || command === undefined || !NAME.test(name)) {
-    report('is not performed: here a hook has a plain name and a handler of type command')
+  const settings = fieldsAt(fields, 'handler')
+  const handler = handlerIn(handlerType, settings)
+  if (handler === null || !NAME.test(name)) {
+    report('is not performed: here a hook has a plain name and a handler of type command or http')
     return null
   }
   const known = events.filter((event) => MOMENTS[event])
@@ -93,17 +99,31 @@ function hookIn(
     .map((event) => MOMENTS[event] as HookMoment)
     .filter((moment) => !moment.startsWith('tool.') || matcher === undefined || tools.length > 0)
   if (moments.length === 0) return null
-  const seconds = numberAt(handler, 'timeout_seconds')
+  const seconds = numberAt(settings, 'timeout_seconds')
   const timeoutMs = seconds === undefined ? DEFAULT_TIMEOUT_MS : Math.ceil(seconds * 1000)
   const mayRewrite = wordsAt(fields, 'capabilities')?.includes('rewrite_tool_request') ?? false
   return {
-    ...{ name, command, tools },
+    ...handler,
+    ...{ name, tools },
     moments: HOOK_MOMENTS.filter((moment) => moments.includes(moment)),
-    env: textsIn(fieldsAt(handler, 'environment')),
-    cwd: textAt(handler, 'cwd') ?? null,
     timeoutMs: Math.min(Math.max(1, timeoutMs), MAX_TIMEOUT_MS),
     form: mayRewrite ? REWRITING_HOOK_FORM : HOOK_FORM,
   }
+}
+
+type Handler = Pick<CommandHook, 'command' | 'env' | 'cwd'> | Pick<HttpHook, 'url' | 'headers'>
+
+/** Null when it is none that is performed here. */
+function handlerIn(type: string | undefined, settings: Fields): Handler | null {
+  const command = textAt(settings, 'command')
+  if (type === 'command' && command !== undefined) {
+    const env = textsIn(fieldsAt(settings, 'environment'))
+    return { command, env, cwd: textAt(settings, 'cwd') ?? null }
+  }
+  const url = textAt(settings, 'url')
+  const isPosted = (textAt(settings, 'method') ?? 'POST').toUpperCase() === 'POST'
+  if (type !== 'http' || url === undefined || !/^https?:\/\//i.test(url) || !isPosted) return null
+  return { url, headers: textsIn(fieldsAt(settings, 'headers')) }
 }
 
 /**

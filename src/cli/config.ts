@@ -134,7 +134,7 @@ export function addServerFlags(command: Command): Command {
         'plain',
       ]),
     )
-    .option('--allow-private-fetch', 'let web_fetch reach loopback and private addresses')
+    .option('--allow-private-fetch', 'let web_fetch and hooks reach loopback and private addresses')
     .option('--tls-cert <file>', 'certificate in PEM form; goes with --tls-key')
     .option('--tls-key <file>', 'private key in PEM form; goes with --tls-cert')
     .option('--behind-proxy', 'a proxy in front ends TLS and is trusted')

@@ -2,7 +2,7 @@
 
 import type { Agent } from '../kernel/agent.ts'
 import type { Draft, EventOf } from '../kernel/event.ts'
-import type { HookForm } from '../kernel/hook.ts'
+import type { HookForm, PostHook } from '../kernel/hook.ts'
 import type { Grant } from '../kernel/policy.ts'
 import type {
   Catalog,
@@ -78,6 +78,8 @@ export interface EngineDeps {
   sandbox: Sandbox
   /** Ways of speaking with hooks, beside the engine's own. */
   hookForms?: Record<string, HookForm>
+  /** Absent: hooks that are services fail. */
+  postHook?: PostHook
   /** Epoch milliseconds. */
   clock(): number
   /** A new UUIDv7. */

@@ -242,6 +242,8 @@ export interface Facts {
    */
   'hook.ended': {
     hook: string
+    /** Absent: it is a command. */
+    handler?: 'http'
     moment: HookMoment
     turn: number
     /** Null at moments that concern no call. */

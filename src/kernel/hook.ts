@@ -1,5 +1,5 @@
 /**
- * Hooks: commands that are performed at certain moments of a run, told what goes on and heard. Here
+ * Hooks: commands and services that are told what goes on at certain moments of a run, and heard. Here
  * is what they are, which are meant at a moment, and what a plain hook is told and says. Pure.
  */
 
@@ -20,21 +20,39 @@ export const HOOK_MOMENTS = [
 
 export type HookMoment = (typeof HOOK_MOMENTS)[number]
 
-export interface Hook {
+export type Hook = CommandHook | HttpHook
+
+interface AnyHook {
   /** Unique in the agent. */
   name: string
   moments: HookMoment[]
   /** Globs over tool names, for moments that concern a call; empty: every tool. */
   tools: string[]
+  timeoutMs: number
+  /** How it is told what goes on, and says what it wants; null: as `PLAIN` has it. */
+  form: string | null
+}
+
+export interface CommandHook extends AnyHook {
   /** For the shell, in the workspace and behind the walls of every command. */
   command: string
   env: Record<string, string>
   /** Relative to the workspace; null: its root. */
   cwd: string | null
-  timeoutMs: number
-  /** How it is told what goes on, and says what it wants; null: as `PLAIN` has it. */
-  form: string | null
 }
+
+/** A service: what a command would read is posted to it, and its answer is what one would print. */
+export interface HttpHook extends AnyHook {
+  url: string
+  headers: Record<string, string>
+}
+
+/** Asks the service of a hook. Throws a Fault when there is no answer, and nothing else. */
+export type PostHook = (
+  service: Pick<HttpHook, 'url' | 'headers' | 'timeoutMs'>,
+  body: string,
+  signal: AbortSignal,
+) => Promise<{ status: number; text: string }>
 
 /** That a hook was performed. */
 export interface HookMark {

@@ -1,5 +1,5 @@
 /**
- * Gets a document from the web. Each hop's host is resolved once and the connection goes to exactly the
+ * Gets a document from the web, or posts one to a service there. Each hop's host is resolved once and the connection goes to exactly the
  * addresses that were checked, so neither a redirect nor a second answer of the DNS leads inside.
  */
 
@@ -31,11 +31,33 @@ export interface Download {
 
 const MAX_HOPS = 5
 
-export async function download(url: URL, options: DownloadOptions): Promise<Download> {
+export const download = (url: URL, options: DownloadOptions): Promise<Download> =>
+  limited(url, options, (inner) => hop(url, inner, 0))
+
+/** A redirect is an answer like any other: what is meant for one address is told to no other. */
+export const post = (
+  url: URL,
+  { headers, body }: { headers: Record<string, string>; body: string },
+  options: DownloadOptions,
+): Promise<Download> =>
+  limited(url, options, async (inner) => {
+    const { request, response } = await reach(url, { method: 'POST', headers, body }, inner)
+    try {
+      return await taken(url, response, inner)
+    } finally {
+      request.destroy()
+    }
+  })
+
+async function limited(
+  url: URL,
+  options: DownloadOptions,
+  work: (options: DownloadOptions) => Promise<Download>,
+): Promise<Download> {
   const limit = AbortSignal.timeout(options.timeoutMs)
   const signal = AbortSignal.any([options.signal, limit])
   try {
-    return await hop(url, { ...options, signal }, 0)
+    return await work({ ...options, signal })
   } catch (error) {
     if (limit.aborted && !options.signal.aborted)
       throw new Fault('unavailable', `${url.host} took longer than ${options.timeoutMs / 1000} s.`)
@@ -44,16 +66,11 @@ export async function download(url: URL, options: DownloadOptions): Promise<Down
 }
 
 async function hop(url: URL, options: DownloadOptions, hops: number): Promise<Download> {
-  checkUrl(url)
-  const addresses = await raced(placeOf(url, options.allowPrivate, options.resolve), options.signal)
-  const { request, response } = await ask(url, addresses, options.signal)
+  const { request, response } = await reach(url, READING, options)
   try {
     const { statusCode: status = 0, headers } = response
     const isRedirect = [301, 302, 303, 307, 308].includes(status) && headers.location
-    if (!isRedirect) {
-      const contentType = headers['content-type'] ?? ''
-      return { url: url.href, status, contentType, ...(await take(response, options)) }
-    }
+    if (!isRedirect) return await taken(url, response, options)
     if (hops >= MAX_HOPS) throw new Fault('unavailable', `${url.host} redirects too often.`)
     const next = URL.canParse(headers.location as string, url.href)
     if (!next)
@@ -62,6 +79,38 @@ async function hop(url: URL, options: DownloadOptions, hops: number): Promise<Do
   } finally {
     request.destroy()
   }
+}
+
+/** What is sent to an address. */
+interface Sent {
+  method: 'GET' | 'POST'
+  headers: Record<string, string>
+  body?: string
+}
+
+const READING: Sent = {
+  method: 'GET',
+  headers: {
+    'user-agent': 'Manifold/1 (web_fetch)',
+    accept: 'text/html,application/xhtml+xml,text/plain,application/json;q=0.9,*/*;q=0.5',
+    'accept-encoding': 'gzip, deflate, br',
+  },
+}
+
+async function reach(url: URL, sent: Sent, options: DownloadOptions): Promise<Reached> {
+  checkUrl(url)
+  const addresses = await raced(placeOf(url, options.allowPrivate, options.resolve), options.signal)
+  return ask(url, sent, addresses, options.signal)
+}
+
+async function taken(
+  url: URL,
+  response: IncomingMessage,
+  options: DownloadOptions,
+): Promise<Download> {
+  const { statusCode: status = 0, headers } = response
+  const contentType = headers['content-type'] ?? ''
+  return { url: url.href, status, contentType, ...(await take(response, options)) }
 }
 
 export function checkUrl(url: URL): void {
@@ -83,11 +132,17 @@ function raced<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   })
 }
 
+interface Reached {
+  request: ClientRequest
+  response: IncomingMessage
+}
+
 function ask(
   url: URL,
+  { method, headers, body }: Sent,
   addresses: Address[],
   signal: AbortSignal,
-): Promise<{ request: ClientRequest; response: IncomingMessage }> {
+): Promise<Reached> {
   const lookup: LookupFunction = (_host, options, callback) => {
     const first = addresses[0] as Address
     if (options.all) callback(null, addresses)
@@ -95,20 +150,11 @@ function ask(
   }
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
-    const request = send(url, {
-      lookup,
-      signal,
-      agent: false,
-      headers: {
-        'user-agent': 'Manifold/1 (web_fetch)',
-        accept: 'text/html,application/xhtml+xml,text/plain,application/json;q=0.9,*/*;q=0.5',
-        'accept-encoding': 'gzip, deflate, br',
-      },
-    })
+    const request = send(url, { lookup, signal, agent: false, method, headers })
     request.once('response', (response) => resolve({ request, response }))
     request.once('error', reject)
     request.on('error', () => {})
-    request.end()
+    request.end(body)
   })
 }
 

@@ -51,7 +51,7 @@ const HOOKS: Record<string, string> = {
   '.openharness/hooks/slow.yaml':
     'name: slow-hook\nevents: [run_completed]\nhandler: {type: command, command: sleep 30, timeout_seconds: 1}\n',
   '.openharness/hooks/web.yaml':
-    'name: web\nevents: [before_tool_dispatch]\nhandler: {type: http, url: "http://127.0.0.1:9"}\n',
+    'name: web\nevents: [before_tool_dispatch]\nhandler: {type: http, url: "ftp://127.0.0.1:9"}\n',
 }
 
 let server: OahServer

@@ -1,6 +1,6 @@
 /** What tests add to a world: a tool that hands a run over, and agents with hooks. */
 
-import type { Hook } from '../../src/kernel/hook.ts'
+import type { CommandHook, Hook } from '../../src/kernel/hook.ts'
 import type { Catalog, Tool, Toolbox } from '../../src/kernel/ports.ts'
 
 /** The tools, and one more that hands the run over. */
@@ -27,7 +27,11 @@ const handOver: Tool = {
   },
 }
 
-export const hook = (name: string, command: string, more: Partial<Hook> = {}): Hook => ({
+export const hook = (
+  name: string,
+  command: string,
+  more: Partial<CommandHook> = {},
+): CommandHook => ({
   ...{ name, command, tools: [], env: {}, cwd: null, timeoutMs: 5_000, form: null },
   moments: ['tool.before'],
   ...more,

@@ -28,6 +28,7 @@ import { openEndpoints } from '../../src/models/endpoints.ts'
 import { createModels } from '../../src/models/index.ts'
 import { createRunner, openWorkspace } from '../../src/sandbox/index.ts'
 import { openSqliteStore } from '../../src/store/index.ts'
+import { createHookPost } from '../../src/tools/hook-post.ts'
 import { createToolbox } from '../../src/tools/index.ts'
 
 export const ORIGIN = { dialect: 'test', principal: 'local' }
@@ -89,6 +90,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const engine = createEngine({
     ...{ store, models, toolbox, catalog, endpoints, sandbox },
     ...(options.hookForms ? { hookForms: options.hookForms } : {}),
+    postHook: createHookPost({ allowPrivateFetch: true }),
     clock: options.clock ?? Date.now,
     newId: uuidv7,
     log: options.log ?? {

@@ -55,7 +55,7 @@ export function hooked(
   const call = turnOf(chronicle, run)?.calls.find((c) => c.call === data.call)
   if (call && data.input !== undefined) call.input = data.input
   const { outcome, reason, durationMs } = data
-  const input = { eventName: hookEvent(data.moment), handlerType: 'command' }
+  const input = { eventName: hookEvent(data.moment), handlerType: data.handler ?? 'command' }
   const output = { outcome, durationMs, ...(reason === undefined ? {} : { reason }) }
   const status = outcome === 'passed' ? 'completed' : 'failed'
   addDone(run, { type: 'hook', name: data.hook, status, input, output }, at)

@@ -27,7 +27,7 @@ const notice = (state: Telling, run: Speaking, data: EventOf<'hook.ended'>['data
     ...ofRun(state, run.run),
     hookName: data.hook,
     eventName: hookEvent(data.moment),
-    handlerType: 'command',
+    handlerType: data.handler ?? 'command',
     errorCode: data.outcome === 'blocked' ? 'hook_blocked' : 'hook_execution_failed',
     errorMessage: data.reason ?? '',
   },

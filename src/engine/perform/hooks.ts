@@ -1,17 +1,19 @@
 /**
- * Performs hooks of the agent through the sandbox and puts what came of each into the log, so that
- * nothing ever needs it again. One that was cut off by a crash is performed once more.
+ * Performs hooks of the agent, commands through the sandbox, and puts what came of each into the log,
+ * so that nothing ever needs it again. One that was cut off by a crash is performed once more.
  */
 
 import { join } from 'node:path'
 import { draft } from '../../kernel/event.ts'
 import { isFault } from '../../kernel/fault.ts'
 import {
+  type CommandHook,
   type Hook,
   type HookExit,
   type HookForm,
   type HookMoment,
   type HookSaying,
+  type HttpHook,
   hooksAt,
   type Occasion,
   PLAIN,
@@ -89,6 +91,7 @@ async function performOne(
   const { moment, turn, call } = occasion
   const data = {
     ...{ hook: hook.name, moment, turn, call: call?.call ?? null },
+    ...('url' in hook ? { handler: 'http' as const } : {}),
     ...bounded(said, context.settings.outputLimit),
     durationMs: context.clock() - startedAt,
   }
@@ -113,25 +116,50 @@ async function ask(
   const form = hook.form === null ? PLAIN : context.hookForms?.[hook.form]
   if (!form) return { outcome: 'failed', reason: `Nobody knows how to speak ${hook.form}.` }
   try {
-    const exit = await exitOf(
-      context,
-      work,
-      occasion,
-      await specOf(context, work, hook, occasion, form),
-    )
-    return exit.cause === 'exited' ? form.read(heardOf(exit), occasion) : broken(exit, hook)
+    return await ('url' in hook
+      ? askHttp(context, work, hook, { occasion, form })
+      : askCommand(context, work, hook, { occasion, form }))
   } catch (error) {
     if (isFault(error)) return { outcome: 'failed', reason: error.message }
     throw error
   }
 }
 
+interface Asked {
+  occasion: Occasion
+  form: HookForm
+}
+
+async function askCommand(
+  context: Context,
+  work: Work,
+  hook: CommandHook,
+  { occasion, form }: Asked,
+): Promise<HookSaying> {
+  const spec = await specOf(context, work, hook, { occasion, form })
+  const exit = await exitOf(context, work, occasion, spec)
+  return exit.cause === 'exited' ? form.read(heardOf(exit), occasion) : broken(exit, hook)
+}
+
+/** A service that does not answer with 2xx has failed, and so stops nothing. */
+async function askHttp(
+  { postHook }: Context,
+  { signal }: Work,
+  hook: HttpHook,
+  { occasion, form }: Asked,
+): Promise<HookSaying> {
+  if (!postHook) return { outcome: 'failed', reason: 'This server asks no services.' }
+  const { status, text } = await postHook(hook, JSON.stringify(form.stdin(occasion)), signal)
+  if (status >= 200 && status < 300)
+    return form.read({ code: 0, stdout: text, stderr: '' }, occasion)
+  return { outcome: 'failed', reason: `Its service answered ${status}. ${text}`.trim() }
+}
+
 async function specOf(
   { sandbox }: Context,
   { live, policy, signal }: Work,
-  hook: Hook,
-  occasion: Occasion,
-  form: HookForm,
+  hook: CommandHook,
+  { occasion, form }: Asked,
 ): Promise<RunSpec> {
   const { workspace: root } = live.state
   const files = await sandbox.openWorkspace(root)
@@ -170,7 +198,7 @@ const heardOf = ({ code, stdout, stderr }: Exit): HookExit => ({
   stderr: stderr.text,
 })
 
-function broken({ cause, problem }: Exit, { timeoutMs }: Hook): HookSaying {
+function broken({ cause, problem }: Exit, { timeoutMs }: CommandHook): HookSaying {
   const why = cause === 'timeout' ? `It was ended after ${timeoutMs} ms.` : 'It was stopped.'
   return { outcome: 'failed', reason: problem ?? why }
 }

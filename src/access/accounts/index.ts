@@ -9,8 +9,10 @@ import {
   effective,
   LOCAL_ACCOUNT,
   type Membership,
+  type Permission,
   permissionsOf,
   type Registration,
+  type Role,
   type Session,
   type User,
 } from '../../kernel/accounts.ts'
@@ -154,7 +156,14 @@ async function admit(parts: Parts, authorization: string | undefined): Promise<A
   const { membership } = standing
   if (!membership || membership.account !== claims.account) throw noMembership()
   const { user: id, account, role } = membership
-  return { id, account, role, permissions: new Set(permissionsOf(role)), by: 'session' }
+  return { id, account, role, permissions: GRANTED[role], by: 'session' }
+}
+
+/** By role; every request of a session reads the same set. */
+const GRANTED: Readonly<Record<Role, ReadonlySet<Permission>>> = {
+  platform_admin: new Set(permissionsOf('platform_admin')),
+  account_admin: new Set(permissionsOf('account_admin')),
+  account_member: new Set(permissionsOf('account_member')),
 }
 
 function tokenIn(authorization: string | undefined): string {
@@ -182,8 +191,7 @@ async function admitKey({ keys, standing }: Parts, secret: string): Promise<Acto
 async function asServer(directory: Directory): Promise<Actor> {
   const owner = (await directory.account(LOCAL_ACCOUNT))?.owner ?? 'token'
   const role = 'platform_admin'
-  const permissions = new Set(permissionsOf(role))
-  return { id: owner, account: LOCAL_ACCOUNT, role, permissions, by: 'server' }
+  return { id: owner, account: LOCAL_ACCOUNT, role, permissions: GRANTED[role], by: 'server' }
 }
 
 const initialized = (): Fault =>

@@ -8,7 +8,7 @@ import { MePatch, PeriodQuery } from './people-schema.ts'
 import { selectable } from './persona.ts'
 import { ANYTHING, type ArkRoute, ark, json } from './row.ts'
 import { creditsOf } from './run-view.ts'
-import { makerOf } from './scope.ts'
+import { makerIn } from './scope.ts'
 import { boundIn } from './usage.ts'
 
 const ANYONE = { may: null, about: 'none' } as const
@@ -102,28 +102,26 @@ const GRANTED = 1000
 const MAX_TRANSACTIONS = 100
 
 async function transactions(context: Context, actor: Actor, from?: string, to?: string) {
-  const { store } = context.engine
-  const { items } = await store.runs({
-    account: actor.account,
+  const { account } = actor
+  const owner = await context.accounts.ownerOf(account)
+  const { items } = await context.engine.store.runs({
+    account,
+    // What was made without a user is the owner's.
+    ...(owner === actor.id ? {} : { principal: actor.id }),
     status: ['completed', 'failed', 'cancelled'],
     ...boundIn('since', from, 0),
     ...boundIn('until', to, 1),
     limit: MAX_TRANSACTIONS,
     offset: 0,
   })
-  const own = []
-  for (const run of items) {
-    const amount = creditsOf(run.usage)
-    if (amount === 0 || (await makerOf(context, run)) !== actor.id) continue
-    own.push({
-      id: run.id,
-      account_id: accountId(run.account),
-      amount: -amount,
-      type: 'consumption',
-      reference_type: 'run',
-      reference_id: run.id,
-      created_at: iso(run.endedAt ?? run.createdAt),
-    })
-  }
-  return own
+  const own = items.filter((run) => makerIn(run, owner) === actor.id && creditsOf(run.usage) > 0)
+  return own.map((run) => ({
+    id: run.id,
+    account_id: accountId(run.account),
+    amount: -creditsOf(run.usage),
+    type: 'consumption',
+    reference_type: 'run',
+    reference_id: run.id,
+    created_at: iso(run.endedAt ?? run.createdAt),
+  }))
 }

@@ -81,13 +81,17 @@ export function toRoute(row: ArkRoute): Route {
     bodyLimit: row.bodyLimit ?? BODY_LIMIT,
     handle: async (call: Call) => {
       const actor = actorOf(call.principal, rule)
-      const parsed = {
+      const { headers } = call
+      return await handle({
+        path: call.path,
         query: query ? formOf(query, call.query, 'query') : call.query,
         body: body ? formOf(body, call.body, 'body') : undefined,
-      }
-      const { path: params, headers, url, base, peer } = call
-      return await handle({
-        ...{ path: params, headers, method: call.method, url, base, peer, actor, ...parsed },
+        headers,
+        method: call.method,
+        url: call.url,
+        base: call.base,
+        peer: call.peer,
+        actor,
         trace: traceOf(headers),
         get raw() {
           return call.raw

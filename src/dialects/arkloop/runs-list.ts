@@ -14,20 +14,21 @@ import { accountOfId, uuidIn } from './id.ts'
 import { json } from './row.ts'
 import { listItem, statusOf } from './run-view.ts'
 import { type RunsQuery, timeIn } from './schema.ts'
-import { makerOf } from './scope.ts'
+import { makerIn } from './scope.ts'
 
 export async function listRuns(context: Context, actor: Actor, query: RunsQuery): Promise<Reply> {
   const account = accountFor(actor, query)
   const cursor = await cursorOf(context, account, query.before)
-  const { rows, total } = await find(context, account, query, cursor)
-  const data = await itemsOf(context, rows)
+  const owner = await context.accounts.ownerOf(account)
+  const { rows, total } = await find({ context, account, owner, query, cursor })
+  const data = await itemsOf(context, rows, owner)
   if (query.offset !== undefined) return json({ data, total })
   const reply = json(data)
   return { ...reply, headers: { ...reply.headers, 'x-total-count': String(total) } }
 }
 
-/** Undefined: of all accounts, for who administers the platform. */
-function accountFor(actor: Actor, query: RunsQuery): string | undefined {
+/** One's own account, or for who administers the platform the one that is named. */
+function accountFor(actor: Actor, query: RunsQuery): string {
   const isPlatform = actor.permissions.has('platform.admin')
   const refused = refusal('forbidden', 'auth.forbidden', 'access denied')
   if (query.user_id !== undefined && !isPlatform) throw refused
@@ -39,7 +40,7 @@ function accountFor(actor: Actor, query: RunsQuery): string | undefined {
 
 async function cursorOf(
   { engine }: Context,
-  account: string | undefined,
+  account: string,
   before: string | undefined,
 ): Promise<Cursor | null> {
   const text = before?.trim() ?? ''
@@ -57,19 +58,24 @@ const BEFORE_ALL = ''
 
 const PAGE = 500
 
+interface Search {
+  context: Context
+  account: string
+  /** Of the account. */
+  owner: string | null
+  query: RunsQuery
+  cursor: Cursor | null
+}
+
 /** What the store can filter it does; the rest is done here, over its pages. */
-async function find(
-  context: Context,
-  account: string | undefined,
-  query: RunsQuery,
-  cursor: Cursor | null,
-): Promise<{ rows: RunRow[]; total: number }> {
-  const { store } = context.engine
+async function find(search: Search): Promise<{ rows: RunRow[]; total: number }> {
+  const { account, query, cursor } = search
+  const { store } = search.context.engine
   const coarse = coarseOf(account, query)
   if (coarse === null) return { rows: [], total: 0 }
   const limit = query.limit ?? 50
   const offset = query.offset ?? 0
-  const fine = fineOf(context, query)
+  const fine = fineOf(search)
   if (!fine) {
     const page = await store.runs({
       ...coarse,
@@ -103,11 +109,11 @@ const isAfter = (run: RunRow, { at, id }: Cursor): boolean =>
 type Coarse = Omit<RunQuery, 'limit' | 'offset' | 'before'>
 
 /** Null when nothing can fit. */
-function coarseOf(account: string | undefined, query: RunsQuery): Coarse | null {
+function coarseOf(account: string, query: RunsQuery): Coarse | null {
   const status = query.status ? STATUSES.get(query.status) : undefined
   if (query.status && !status) return null
   return {
-    ...(account === undefined ? {} : { account }),
+    account,
     ...(query.thread_id?.length === 36 ? { thread: query.thread_id } : {}),
     ...(query.parent_run_id ? { parentRun: query.parent_run_id } : {}),
     ...(status ? { status } : {}),
@@ -126,14 +132,14 @@ const STATUSES: ReadonlyMap<string, RunStatus[]> = new Map([
 ])
 
 /** Null when the store's own filters say it all. */
-function fineOf(context: Context, query: RunsQuery): ((run: RunRow) => Promise<boolean>) | null {
+function fineOf({ context, owner, query }: Search): ((run: RunRow) => Promise<boolean>) | null {
   const { run_id, thread_id, user_id, status, model, persona_id } = query
   const holds = (text: string | null, part: string): boolean =>
     text?.toLowerCase().includes(part.toLowerCase()) ?? false
   const tests: ((run: RunRow) => boolean | Promise<boolean>)[] = []
   if (run_id) tests.push((r) => r.id.startsWith(run_id))
   if (thread_id && thread_id.length < 36) tests.push((r) => r.thread.startsWith(thread_id))
-  if (user_id) tests.push(async (r) => (await makerOf(context, r)) === user_id)
+  if (user_id) tests.push((r) => makerIn(r, owner) === user_id)
   if (status === 'failed' || status === 'interrupted') tests.push((r) => statusOf(r) === status)
   if (model) tests.push((r) => r.startedAt !== null && holds(r.model, model))
   if (persona_id)
@@ -149,12 +155,12 @@ function fineOf(context: Context, query: RunsQuery): ((run: RunRow) => Promise<b
 }
 
 /** Who made them is looked up once for all. */
-async function itemsOf(context: Context, rows: readonly RunRow[]) {
-  const makers = await Promise.all(rows.map((run) => makerOf(context, run)))
-  const users = await context.accounts.users(makers.filter((m) => m !== null))
+async function itemsOf(context: Context, rows: readonly RunRow[], owner: string | null) {
+  const makers = rows.map((run) => makerIn(run, owner)).filter((m) => m !== null)
+  const users = await context.accounts.users(makers)
   return Promise.all(
-    rows.map(async (run, i) => {
-      const maker = makers[i] ?? null
+    rows.map(async (run) => {
+      const maker = makerIn(run, owner)
       const user = maker === null ? null : (users.get(maker) ?? null)
       const hints = await context.hints.of(run)
       return listItem(run, { catalog: context.engine.catalog, hints, maker, user })

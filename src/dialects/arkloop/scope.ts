@@ -100,7 +100,10 @@ export async function sightFor({ accounts }: Context, actor: Actor, thing: Thing
   return sightOf(actor, thing, isNobodys ? await accounts.ownerOf(thing.account) : null)
 }
 
-/** The users who made things: the account's owner for what was made without one. */
-export async function makerOf({ accounts }: Context, thing: Thing): Promise<string | null> {
-  return isUuid(thing.principal) ? thing.principal : await accounts.ownerOf(thing.account)
-}
+/** The user who made a thing: the account's owner for what was made without one. */
+export const makerOf = async ({ accounts }: Context, thing: Thing): Promise<string | null> =>
+  makerIn(thing, isUuid(thing.principal) ? null : await accounts.ownerOf(thing.account))
+
+/** The same where the account's owner is known. */
+export const makerIn = ({ principal }: Pick<Thing, 'principal'>, owner: string | null) =>
+  isUuid(principal) ? principal : owner

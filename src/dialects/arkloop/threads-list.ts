@@ -1,13 +1,13 @@
 /** One's own threads, newest first: pages by the time and id of the last one, or by what they say. */
 
-import type { Actor } from '../../kernel/accounts.ts'
+import { type Actor, sightOf } from '../../kernel/accounts.ts'
 import type { Cursor } from '../../kernel/ports.ts'
 import type { ThreadRow } from '../../kernel/rows.ts'
 import type { Context } from './context.ts'
 import { invalid } from './faults.ts'
 import { projectsByThread } from './project-record.ts'
 import type { ThreadsQuery } from './schema.ts'
-import { makerOf, sightFor } from './scope.ts'
+import { makerIn } from './scope.ts'
 import { activeRunOf, privateThreads, threadView } from './thread-view.ts'
 
 export async function listThreads(context: Context, actor: Actor, query: ThreadsQuery) {
@@ -33,46 +33,45 @@ function cursorOf(query: ThreadsQuery): Cursor | null {
   return { at, id }
 }
 
-const PAGE = 200
+/** Rows that are read at once; among an owner's there are colleagues' that are not shown. */
+const PAGE = { least: 50, most: 200 }
 
 /** Private ones are passed over; what was made without a user is its account's owner's. */
 async function find(
-  context: Context,
+  { engine, accounts, settings }: Context,
   actor: Actor,
   { limit, cursor, search }: { limit: number; cursor: Cursor | null; search?: string },
 ) {
-  const { engine, settings } = context
+  const { account } = actor
   const hidden = await privateThreads(engine, settings.now())
-  const found: ThreadRow[] = []
+  const owner = await accounts.ownerOf(account)
+  const isOwner = actor.by === 'server' || owner === actor.id
   const filter = {
-    account: actor.account,
+    account,
     parentThread: null,
-    ...((await isOwner(context, actor)) ? {} : { principal: actor.id }),
+    ...(isOwner ? {} : { principal: actor.id }),
     ...(search ? { search } : {}),
   }
+  const isShown = (row: ThreadRow): boolean =>
+    !hidden.has(row.id) && sightOf(actor, row, owner) === 'own'
+  const found: ThreadRow[] = []
+  const page = Math.min(PAGE.most, Math.max(PAGE.least, limit + hidden.size))
   for (let before = cursor; found.length < limit; ) {
     const from = before === null ? {} : { before }
-    const { items } = await engine.store.threads({ ...filter, ...from, limit: PAGE, offset: 0 })
-    for (const row of items)
-      if (found.length < limit && !hidden.has(row.id) && (await isOwn(context, actor, row)))
-        found.push(row)
+    const { items } = await engine.store.threads({ ...filter, ...from, limit: page, offset: 0 })
+    found.push(...items.filter(isShown).slice(0, limit - found.length))
     const last = items.at(-1)
-    if (!last || items.length < PAGE) break
+    if (!last || items.length < page) break
     before = { at: last.updatedAt, id: last.id }
   }
   const ids = found.map((row) => row.id)
-  const projects = await projectsByThread(engine, actor.account, ids)
-  return Promise.all(
-    found.map(async (row) => {
-      const maker = await makerOf(context, row)
-      const project = projects.get(row.id) ?? null
-      return threadView(row, { maker, isPrivate: false, activeRun: activeRunOf(row), project })
+  const projects = await projectsByThread(engine, account, ids)
+  return found.map((row) =>
+    threadView(row, {
+      maker: makerIn(row, owner),
+      isPrivate: false,
+      activeRun: activeRunOf(row),
+      project: projects.get(row.id) ?? null,
     }),
   )
 }
-
-const isOwner = async ({ accounts }: Context, actor: Actor): Promise<boolean> =>
-  actor.by === 'server' || (await accounts.ownerOf(actor.account)) === actor.id
-
-const isOwn = async (context: Context, actor: Actor, row: ThreadRow): Promise<boolean> =>
-  (await sightFor(context, actor, row)) === 'own'

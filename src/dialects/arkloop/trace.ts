@@ -3,14 +3,15 @@
  * not. A request is known by its headers, which are one object from the door to the answer.
  */
 
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 
 const traces = new WeakMap<object, string>()
 
 export function traceOf(headers: object): string {
   const known = traces.get(headers)
   if (known !== undefined) return known
-  const trace = randomBytes(16).toString('hex')
+  // Node draws the randomness of many such ids at once; a draw a request costs twenty times as much.
+  const trace = randomUUID().replaceAll('-', '')
   traces.set(headers, trace)
   return trace
 }

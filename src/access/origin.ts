@@ -40,7 +40,7 @@ export function checkOrigin(
   return { fault: new Fault('forbidden', message, { reason: 'origin' }), headers: VARY }
 }
 
-/** Everything a script may want to read of an answer; none of it goes with cookies. */
+/** Everything a script may want to read of an answer. A dialect whose pages send cookies says so itself. */
 const readable = (origin: string): Record<string, string> => ({
   ...VARY,
   'Access-Control-Allow-Origin': origin,

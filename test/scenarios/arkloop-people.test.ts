@@ -638,6 +638,20 @@ describe('the rest of the house', () => {
     expect(fine.headers.get('x-trace-id')).toMatch(/^[0-9a-f]{32}$/)
   })
 
+  it('may be asked with cookies by a page of this machine, and by no other', async () => {
+    const from = async (origin: string, method = 'GET') => {
+      const { status, headers } = await alice.ask(method, '/v1/me', undefined, { origin })
+      const named = ['allow-origin', 'allow-credentials', 'expose-headers']
+      return [status, ...named.map((name) => headers.get(`access-control-${name}`))]
+    }
+    const page = 'http://localhost:5173'
+    const shown = 'X-Trace-Id, X-Total-Count, Retry-After'
+    expect(await from(page)).toEqual([200, page, 'true', shown])
+    expect(await from(page, 'OPTIONS')).toEqual([204, page, 'true', shown])
+    // Without an origin that is allowed, a browser shows nothing, whatever else is said.
+    expect((await from('https://elsewhere.example'))[1]).toBeNull()
+  })
+
   it('that is busy says so, but still how it fares, and goes on telling of runs', async () => {
     const small = await openArk({ inFlight: 1 })
     try {

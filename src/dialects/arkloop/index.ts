@@ -14,6 +14,15 @@ import { table } from './routes.ts'
 import { toRoute } from './row.ts'
 import { traceOf } from './trace.ts'
 
+/**
+ * The web client sends its cookies along also to another origin. To such a request a browser shows an
+ * answer only when it says so, and of its headers only those that it names.
+ */
+const FOR_PAGES = {
+  'access-control-allow-credentials': 'true',
+  'access-control-expose-headers': 'X-Trace-Id, X-Total-Count, Retry-After',
+}
+
 const LOCAL_PAGES = ['http://localhost:*', 'http://127.0.0.1:*']
 
 /** Its door is open to a user's access token, to an API key, and to the server's own token. */
@@ -25,7 +34,10 @@ export function arkloop(engine: Engine, accounts: Accounts, settings: ArkloopSet
     routes: table(context).map(toRoute),
     refuse,
     admit: ({ headers }) => accounts.admit(headers.authorization),
-    headers: ({ headers }) => ({ 'x-trace-id': traceOf(headers) }),
+    headers: ({ headers }) => {
+      const trace = { 'x-trace-id': traceOf(headers) }
+      return headers.origin === undefined ? trace : { ...trace, ...FOR_PAGES }
+    },
     origins: settings.origins ?? LOCAL_PAGES,
     lens: arkloopLens,
     guide: arkloopGuide,

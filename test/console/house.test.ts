@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openProduct, type Product } from '../support/product.ts'
 import { framesUntil } from '../support/sse.ts'
-import { ensureBuilt, program, script, type Visit, visit } from './browser.ts'
+import { ensureBuilt, LIMITS, program, script, type Visit, visit } from './browser.ts'
 import { findings } from './findings.ts'
 
 describe.skipIf(program === null)('the house', () => {
@@ -72,6 +72,35 @@ describe.skipIf(program === null)('the house', () => {
     expect((await ask('GET', '/agents/assistant/grants')).items).toEqual([])
   })
 
+  it('rules are made and put in order, and count when they are saved', async () => {
+    await ask('POST', '/agents', { name: 'careful' })
+    const page = await open('/agents?agent=careful')
+    await page.getByRole('button', { name: 'Add a rule' }).click()
+    await page.getByLabel('Rule 1: tool').fill('write')
+    await page.getByLabel('Rule 1: what the call is about').fill('docs/*')
+    await page.getByLabel('Rule 1: verdict').selectOption('allow')
+    await page.getByRole('button', { name: 'Add a rule' }).click()
+    await page.getByLabel('Rule 2: tool').fill('shell')
+    await page.getByLabel('Rule 2: verdict').selectOption('deny')
+    await page.getByRole('button', { name: 'Rule 2: ask it earlier' }).click()
+    await page.getByLabel('network', { exact: true }).selectOption('allow')
+    await page.getByRole('button', { name: 'Save' }).click()
+    const rules = [
+      { tool: 'shell', verdict: 'deny' },
+      { tool: 'write', pattern: 'docs/*', verdict: 'allow' },
+    ]
+    const permissions = { rules, otherwise: { network: 'allow' } }
+    await expect
+      .poll(async () => (await ask('GET', '/agents/careful/source')).config.permissions)
+      .toEqual(permissions)
+    await page.getByRole('region', { name: 'What it may do' }).getByText('docs/*').waitFor()
+    await page.getByRole('button', { name: 'Rule 1: remove it' }).click()
+    expect(await page.getByLabel('Rule 1: tool').inputValue()).toBe('write')
+    expect(await page.getByLabel('Rule 2: tool').count()).toBe(0)
+    await ask('DELETE', '/agents/careful')
+    expect(seen.complaints).toEqual([])
+  })
+
   it('a chore is made, run now, switched off, archived and deleted', async () => {
     const page = await open('/jobs')
     await page.getByRole('button', { name: 'New job' }).click()
@@ -110,6 +139,16 @@ describe.skipIf(program === null)('the house', () => {
     await shown.getByText(String(inputTokens + outputTokens)).waitFor()
     await page.getByRole('row', { name: 'write' }).getByRole('link').click()
     await page.getByRole('heading', { name: 'tool.ended' }).waitFor()
+  })
+
+  it('usage hears of what is used while it is open', async () => {
+    const page = await open('/usage')
+    const runs = page.getByRole('term').filter({ hasText: /^Runs$/ })
+    const shown = runs.locator('xpath=following-sibling::dd')
+    await expect.poll(() => shown.innerText()).toMatch(/^\d+$/)
+    const before = Number(await shown.innerText())
+    await ask('POST', '/runs', { input: script([{ say: 'Once more.' }]) })
+    await expect.poll(() => shown.innerText(), LIMITS).toBe(String(before + 1))
   })
 
   it('a snippet works as it is shown, and a token is shown when it is asked for', async () => {

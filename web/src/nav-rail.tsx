@@ -20,20 +20,20 @@ export function NavRail({ path, onHelp }: { path: string; onHelp(): void }) {
   return (
     <nav
       aria-label="Pages"
-      className="flex shrink-0 border-line bg-panel max-md:overflow-x-auto max-md:border-t md:w-44 md:flex-col md:border-r"
+      className="flex shrink-0 border-line bg-panel max-md:border-t md:w-44 md:flex-col md:border-r"
     >
       <Link to="/threads" className="flex items-center gap-2 px-4 py-3 font-semibold max-md:hidden">
         <Mark />
         Manifold
       </Link>
-      <ul className="flex md:flex-col md:gap-0.5 md:px-2">
+      <ul className="flex min-w-0 max-md:flex-1 md:flex-col md:gap-0.5 md:px-2">
         {PAGES.filter((page) => page.nav).map((page) => (
-          <li key={page.path}>
+          <li key={page.path} className="min-w-0 max-md:flex-1">
             <NavLink page={page} isCurrent={`${path}/`.startsWith(`${page.path}/`)} />
           </li>
         ))}
       </ul>
-      <div className="ml-auto flex items-center gap-1 p-2 md:mt-auto md:ml-0">
+      <div className="ml-auto flex items-center gap-1 md:mt-auto md:ml-0 md:p-2">
         <IconButton
           icon={icon}
           label={`Colours: ${theme}. Change to ${next}`}
@@ -56,7 +56,7 @@ function NavLink({ page, isCurrent }: { page: PageRow; isCurrent: boolean }) {
       to={page.path}
       aria-current={isCurrent ? 'page' : undefined}
       title={`${page.title} (g ${page.nav?.key})`}
-      className={`relative flex items-center gap-2.5 rounded-md px-2.5 py-1.5 text-sm whitespace-nowrap max-md:flex-col max-md:gap-0.5 max-md:px-3 max-md:text-xs ${
+      className={`relative flex items-center gap-2.5 rounded-md px-2.5 py-1.5 text-sm whitespace-nowrap max-md:flex-col max-md:gap-0.5 max-md:px-0 max-md:text-[0.6875rem] ${
         isCurrent
           ? 'bg-accent-soft font-medium text-accent'
           : 'text-soft hover:bg-sunk hover:text-ink'
@@ -65,7 +65,7 @@ function NavLink({ page, isCurrent }: { page: PageRow; isCurrent: boolean }) {
       <Icon name={page.nav?.icon ?? 'info'} />
       {page.title}
       {number !== null && (
-        <span className="rounded-full bg-warn px-1.5 text-xs leading-4.5 font-semibold text-panel max-md:absolute max-md:top-0 max-md:right-1 md:ml-auto">
+        <span className="rounded-full bg-warn px-1.5 text-xs leading-4.5 font-semibold text-panel max-md:absolute max-md:top-0 max-md:left-1/2 max-md:ml-1 md:ml-auto">
           {number}
           <span className="sr-only"> waiting</span>
         </span>

@@ -14,7 +14,7 @@ const TONES: Record<Verdict, Tone> = { allow: 'good', ask: 'warn', deny: 'bad' }
 
 export const Permissions = ({ agent: { permissions, tools } }: { agent: Agent }) => (
   <Part
-    title="Permissions"
+    title="What it may do"
     about={`Tools: ${tools.preset}. The first rule that fits decides; without one, the kind of access does.`}
   >
     <ul className="divide-y divide-line rounded-lg border border-line bg-panel text-sm">

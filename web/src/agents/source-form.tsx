@@ -1,6 +1,6 @@
 /**
- * An agent's files being edited: its instructions, its settings as fields, and all of its settings as
- * text. What the server would report as a mistake it refuses to write, and says why.
+ * An agent's files being edited: its instructions, its settings as fields and rules, and all of its
+ * settings as text. What the server would report as a mistake it refuses to write, and says why.
  */
 
 import { type FormEvent, useState } from 'react'
@@ -11,6 +11,7 @@ import { SelectField, TextArea, TextField } from '../components/field.tsx'
 import { ErrorNote } from '../components/note.tsx'
 import { useKeys } from '../keys.tsx'
 import { type Config, configIn, textOf, valueAt, withValue } from './config-text.ts'
+import { RulesForm } from './rules-form.tsx'
 import type { AgentSource } from './types.ts'
 
 interface Props {
@@ -62,7 +63,10 @@ export function SourceForm({ source, onSaved }: Props) {
           hint="What the agent is told before every conversation: SOUL.md in its folder."
         />
         {typeof config !== 'string' && (
-          <Fields config={config} onConfig={(next) => setText(textOf(next))} />
+          <>
+            <Fields config={config} onConfig={(next) => setText(textOf(next))} />
+            <RulesForm config={config} onConfig={(next) => setText(textOf(next))} />
+          </>
         )}
         <details open={typeof config === 'string'}>
           <summary className="text-sm font-medium">All settings</summary>

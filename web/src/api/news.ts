@@ -11,14 +11,27 @@ const GATHER_MS = 150
 
 let stop: (() => void) | null = null
 let cursor: string | null = null
-let isGathering = false
 
-/** Called some time after something has happened, and when the server is lost or found again. */
-export function onNews(listener: () => void): () => void {
-  listeners.add(listener)
+/**
+ * Called some time after something has happened, and when the server is lost or found again; then not
+ * again for as long as the listener rests.
+ */
+export function onNews(listener: () => void, restMs: number): () => void {
+  let timer: ReturnType<typeof setTimeout> | null = null
+  let toldAt = Number.NEGATIVE_INFINITY
+  const hear = () => {
+    const waitMs = Math.max(GATHER_MS, toldAt + restMs - performance.now())
+    timer ??= setTimeout(() => {
+      timer = null
+      toldAt = performance.now()
+      listener()
+    }, waitMs)
+  }
+  listeners.add(hear)
   stop ??= open()
   return () => {
-    listeners.delete(listener)
+    if (timer) clearTimeout(timer)
+    listeners.delete(hear)
     if (listeners.size > 0) return
     stop?.()
     stop = null
@@ -45,10 +58,5 @@ function open(): () => void {
 }
 
 function tell(): void {
-  if (isGathering) return
-  isGathering = true
-  setTimeout(() => {
-    isGathering = false
-    for (const listener of listeners) listener()
-  }, GATHER_MS)
+  for (const hear of listeners) hear()
 }

@@ -17,13 +17,15 @@ interface Options {
   everyMs?: number
   /** Load again when something has happened on the server. */
   isLive?: boolean
+  /** But then not sooner than this after the last time: for what is dear to load. */
+  restMs?: number
 }
 
 /** Loads whenever `key` changes. What was loaded under another key is not shown. */
 export function useResource<T>(
   key: string | null,
   load: (signal: AbortSignal) => Promise<T>,
-  { everyMs, isLive = false }: Options = {},
+  { everyMs, isLive = false, restMs = 0 }: Options = {},
 ): Resource<T> {
   const [held, setHeld] = useState<{ key: string | null; data: T | null; error: Refusal | null }>({
     key: null,
@@ -81,7 +83,7 @@ export function useResource<T>(
   }, [everyMs, key, reload])
 
   const isWanted = isLive && key !== null
-  useEffect(() => (isWanted ? onNews(reload) : undefined), [isWanted, reload])
+  useEffect(() => (isWanted ? onNews(reload, restMs) : undefined), [isWanted, restMs, reload])
 
   const isCurrent = held.key === key
   return {

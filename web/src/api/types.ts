@@ -27,6 +27,8 @@ export interface Page<T> {
   items: T[]
   total: number
   next: number | null
+  /** Of lists that can be read on from a row, whatever comes in above it. */
+  cursor?: string | null
 }
 
 export type ThreadSummary = Omit<

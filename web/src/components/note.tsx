@@ -2,6 +2,7 @@
 
 import type { ReactNode } from 'react'
 import { messageOf } from '../api/client.ts'
+import type { Resource } from '../api/resource.ts'
 import { Button } from './button.tsx'
 import { Icon, type IconName } from './icon.tsx'
 
@@ -44,4 +45,16 @@ export const Loading = ({ what = 'Loading' }: { what?: string }) => (
   <p role="status" className="animate-pulse px-4 py-10 text-center text-faint">
     {what}…
   </p>
+)
+
+/** What a page says of what it shows: that it comes, or why it does not. Nothing once it is there. */
+export const Standing = ({ of }: { of: Resource<unknown> }) => (
+  <>
+    {of.error && (
+      <div className="p-3">
+        <ErrorNote error={of.error} onRetry={of.reload} />
+      </div>
+    )}
+    {!of.data && !of.error && of.isLoading && <Loading />}
+  </>
 )

@@ -3,7 +3,8 @@
  * a slider: drag it, or move it by keys, and the moment below follows.
  */
 
-import { type PointerEvent, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { type PointerEvent, useMemo } from 'react'
+import { useWidth } from '../components/width.ts'
 import { FAMILIES, type Family, FILL, familyOf } from './family.ts'
 import type { Entry } from './log-book.ts'
 
@@ -21,15 +22,7 @@ const GAP = 2
 const HEIGHT = FAMILIES.length * (LANE + GAP)
 
 export function Scrubber({ entries, seq, shown, run, onSeq }: Props) {
-  const box = useRef<HTMLDivElement>(null)
-  const [width, setWidth] = useState(0)
-  useLayoutEffect(() => {
-    const element = box.current
-    if (!element) return
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth))
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [])
+  const [box, width] = useWidth()
   const marks = useMemo(() => marksOf(entries, width), [entries, width])
   const spans = useMemo(() => runSpans(entries), [entries])
   // Every event has a slot of the same width; in a long log it is less than a pixel.

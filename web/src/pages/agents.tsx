@@ -1,6 +1,6 @@
 /** Agents: who they are, what they are told, what they may do. */
 
-import { type FormEvent, useCallback, useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { AgentView } from '../agents/agent-view.tsx'
 import { useAgents } from '../api/catalog.ts'
 import { api, messageOf } from '../api/client.ts'
@@ -8,8 +8,8 @@ import type { AgentSummary } from '../api/types.ts'
 import { Button } from '../components/button.tsx'
 import { Dialog } from '../components/dialog.tsx'
 import { TextField } from '../components/field.tsx'
-import { useListKeys } from '../components/list-keys.ts'
-import { ErrorNote, Loading } from '../components/note.tsx'
+import { Chooser } from '../components/list.tsx'
+import { ErrorNote, Standing } from '../components/note.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { exposed, untwisted } from '../components/plain.ts'
 import { useKeys } from '../keys.tsx'
@@ -24,8 +24,6 @@ export function AgentsPage() {
   const items = agents.data?.items ?? []
   const problems = agents.data?.problems ?? []
   const chosen = query.get('agent') ?? items[0]?.name ?? null
-  const open = useCallback((agent: AgentSummary) => setQuery({ agent: agent.name }), [])
-  const [current] = useListKeys({ items, keyOf, group: 'Agents', open })
   useKeys([{ keys: 'n', about: 'New agent', group: 'Agents', run: () => setNew(true) }])
   return (
     <>
@@ -34,43 +32,29 @@ export function AgentsPage() {
           New agent
         </Button>
       </PageHead>
-      {agents.error && (
-        <div className="p-3">
-          <ErrorNote error={agents.error} onRetry={agents.reload} />
-        </div>
-      )}
+      <Standing of={agents} />
       {problems.length > 0 && <Problems problems={problems} />}
-      {!agents.data && agents.isLoading && <Loading />}
       {agents.data && (
-        <div className="flex min-h-0 flex-1 max-md:flex-col">
-          <ul
-            aria-label="Agents"
-            className="shrink-0 overflow-y-auto border-line bg-panel max-md:max-h-40 max-md:border-b md:w-64 md:border-r"
-          >
-            {items.map((agent) => (
-              <li key={agent.name}>
-                <AgentRow
-                  agent={agent}
-                  isOpen={agent.name === chosen}
-                  isCurrent={agent.name === current}
-                />
-              </li>
-            ))}
-          </ul>
-          <div className="min-h-0 min-w-0 flex-1 overflow-y-auto p-4">
-            {chosen && (
-              <AgentView
-                key={chosen}
-                name={chosen}
-                onChange={agents.reload}
-                onGone={() => {
-                  setQuery({ agent: null })
-                  agents.reload()
-                }}
-              />
-            )}
-          </div>
-        </div>
+        <Chooser
+          label="Agents"
+          items={items}
+          keyOf={keyOf}
+          chosen={chosen}
+          onChoose={(name) => setQuery({ agent: name })}
+          row={(agent) => <AgentRow agent={agent} />}
+        >
+          {chosen && (
+            <AgentView
+              key={chosen}
+              name={chosen}
+              onChange={agents.reload}
+              onGone={() => {
+                setQuery({ agent: null })
+                agents.reload()
+              }}
+            />
+          )}
+        </Chooser>
       )}
       {isNew && (
         <NewAgent
@@ -86,27 +70,14 @@ export function AgentsPage() {
   )
 }
 
-interface RowProps {
-  agent: AgentSummary
-  isOpen: boolean
-  isCurrent: boolean
-}
-
-const AgentRow = ({ agent, isOpen, isCurrent }: RowProps) => (
-  <button
-    type="button"
-    aria-current={isOpen ? 'true' : undefined}
-    onClick={() => setQuery({ agent: agent.name })}
-    className={`flex w-full flex-col border-b border-line px-4 py-2 text-left hover:bg-sunk ${
-      isOpen ? 'bg-accent-soft' : ''
-    } ${isCurrent ? 'shadow-[inset_3px_0_0] shadow-accent' : ''}`}
-  >
-    <span className="font-medium">{agent.name}</span>
+const AgentRow = ({ agent: { name, about, model } }: { agent: AgentSummary }) => (
+  <>
+    <span className="font-medium">{name}</span>
     <span className="line-clamp-2 text-xs text-soft" dir="auto">
-      {untwisted(agent.about)}
+      {untwisted(about)}
     </span>
-    <span className="text-xs text-soft">{agent.model ?? 'default model'}</span>
-  </button>
+    <span className="text-xs text-soft">{model ?? 'default model'}</span>
+  </>
 )
 
 const Problems = ({ problems }: { problems: { file: string; problem: string }[] }) => (

@@ -10,7 +10,7 @@ import { Badge } from '../components/badge.tsx'
 import { Button } from '../components/button.tsx'
 import { Code } from '../components/code.tsx'
 import { CopyButton } from '../components/copy-button.tsx'
-import { ErrorNote, Loading } from '../components/note.tsx'
+import { ErrorNote, Standing } from '../components/note.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { useKeys } from '../keys.tsx'
 import { setQuery, usePlace } from '../router.tsx'
@@ -33,10 +33,10 @@ const WAYS: Record<WayKind, string> = {
 
 export function ConnectPage() {
   const { query } = usePlace()
-  const { data, error, isLoading, reload } = useResource('connect', (signal) =>
+  const connect = useResource('connect', (signal) =>
     api.get<{ items: Shown[] }>('/connect', {}, { signal }),
   )
-  const items = data?.items ?? []
+  const items = connect.data?.items ?? []
   const at = Math.max(
     0,
     items.findIndex((d) => d.dialect === query.get('api')),
@@ -56,12 +56,7 @@ export function ConnectPage() {
         title="Connect"
         about={`Clients of ${items.length || 'several'} APIs work here, on the same threads`}
       />
-      {error && (
-        <div className="p-3">
-          <ErrorNote error={error} onRetry={reload} />
-        </div>
-      )}
-      {!data && isLoading && <Loading />}
+      <Standing of={connect} />
       {current && (
         <div className="flex min-h-0 flex-1 max-md:flex-col">
           <div className="flex shrink-0 gap-1 overflow-x-auto border-line bg-panel p-2 max-md:border-b md:w-52 md:flex-col md:border-r">

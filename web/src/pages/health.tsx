@@ -6,7 +6,7 @@ import { useResource } from '../api/resource.ts'
 import { Badge, type Tone } from '../components/badge.tsx'
 import { Button } from '../components/button.tsx'
 import { span } from '../components/figure.ts'
-import { ErrorNote, Loading } from '../components/note.tsx'
+import { Standing } from '../components/note.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { exposed } from '../components/plain.ts'
 import { useKeys } from '../keys.tsx'
@@ -32,11 +32,10 @@ interface ServerView {
 }
 
 export function HealthPage() {
-  const { data, error, isLoading, reload } = useResource(
-    'server',
-    (signal) => api.get<ServerView>('/server', {}, { signal }),
-    { everyMs: 3000 },
-  )
+  const server = useResource('server', (signal) => api.get<ServerView>('/server', {}, { signal }), {
+    everyMs: 3000,
+  })
+  const { data, reload } = server
   useKeys([{ keys: 'r', about: 'Look again', group: 'Health', run: reload }])
   return (
     <>
@@ -48,12 +47,7 @@ export function HealthPage() {
           Look again
         </Button>
       </PageHead>
-      {error && (
-        <div className="p-3">
-          <ErrorNote error={error} onRetry={reload} />
-        </div>
-      )}
-      {!data && isLoading && <Loading />}
+      <Standing of={server} />
       {data && (
         <div tabIndex={0} className="min-h-0 flex-1 overflow-y-auto p-4">
           <div className="mx-auto max-w-5xl columns-[22rem] gap-4">

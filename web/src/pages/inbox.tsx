@@ -3,11 +3,12 @@
 import { useRef } from 'react'
 import { useAsks } from '../api/asks.tsx'
 import type { AskView } from '../api/types.ts'
+import { LongList } from '../components/list.tsx'
 import { useListKeys } from '../components/list-keys.ts'
-import { Empty, ErrorNote, Loading } from '../components/note.tsx'
+import { Empty, Standing } from '../components/note.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { TimeAgo } from '../components/time-ago.tsx'
-import { Windowed, type WindowedHandle } from '../components/windowed.tsx'
+import type { WindowedHandle } from '../components/windowed.tsx'
 import { useKeys } from '../keys.tsx'
 import { Link, navigate } from '../router.tsx'
 import { AskCard } from '../thread/ask-card.tsx'
@@ -15,7 +16,8 @@ import { AskCard } from '../thread/ask-card.tsx'
 const keyOf = (ask: AskView): string => ask.id
 
 export function InboxPage() {
-  const { data, error, reload } = useAsks()
+  const asks = useAsks()
+  const { data, reload } = asks
   const items = data?.items ?? []
   const list = useRef<WindowedHandle>(null)
   const open = (ask: AskView) => navigate(`/threads/${ask.thread}`)
@@ -34,39 +36,30 @@ export function InboxPage() {
           data ? (data.total === 0 ? 'Nothing waits' : `${data.total} waiting, oldest first`) : ' '
         }
       />
-      {error && (
-        <div className="p-3">
-          <ErrorNote error={error} onRetry={reload} />
-        </div>
-      )}
-      {!data && !error && <Loading />}
+      <Standing of={asks} />
       {data && items.length === 0 && (
         <Empty icon="inbox" title="Nothing waits for you">
           When an agent wants to do something that must be allowed, or has a question, it stands
           here, whatever client began the run. It waits as long as it has to.
         </Empty>
       )}
-      {items.length > 0 && (
-        <Windowed
-          label="Open asks"
-          role="list"
-          items={items}
-          keyOf={keyOf}
-          estimate={220}
-          handle={list}
-          className="min-h-0 flex-1"
-          render={(ask) => (
-            <div className="mx-auto max-w-4xl px-4 pt-4 pb-1">
-              <AskCard
-                ask={ask}
-                isCurrent={ask.id === current}
-                onSettled={reload}
-                head={<From ask={ask} />}
-              />
-            </div>
-          )}
-        />
-      )}
+      <LongList
+        label="Open asks"
+        pages={asks}
+        keyOf={keyOf}
+        estimate={220}
+        handle={list}
+        row={(ask) => (
+          <div className="mx-auto max-w-4xl px-4 pt-4 pb-1">
+            <AskCard
+              ask={ask}
+              isCurrent={ask.id === current}
+              onSettled={reload}
+              head={<From ask={ask} />}
+            />
+          </div>
+        )}
+      />
     </>
   )
 }

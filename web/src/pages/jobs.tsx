@@ -1,14 +1,14 @@
 /** Tasks and chores: what is planned, what became of it, and doing it now. */
 
-import { useCallback, useState } from 'react'
+import { useState } from 'react'
 import { api } from '../api/client.ts'
 import { useResource } from '../api/resource.ts'
 import { Badge, Status } from '../components/badge.tsx'
 import { Button } from '../components/button.tsx'
 import { Dialog } from '../components/dialog.tsx'
 import { moment } from '../components/figure.ts'
-import { useListKeys } from '../components/list-keys.ts'
-import { Empty, ErrorNote, Loading } from '../components/note.tsx'
+import { Chooser } from '../components/list.tsx'
+import { Empty, Standing } from '../components/note.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { untwisted } from '../components/plain.ts'
 import { JobForm } from '../jobs/job-form.tsx'
@@ -24,15 +24,14 @@ export function JobsPage() {
   const { query } = usePlace()
   const isArchive = query.get('archived') === 'true'
   const [isNew, setNew] = useState(false)
-  const { data, error, isLoading, reload } = useResource(
+  const jobs = useResource(
     `jobs ${isArchive}`,
     (signal) => api.get<{ items: Job[] }>('/jobs', { archived: isArchive }, { signal }),
     { everyMs: 2500 },
   )
+  const { data, reload } = jobs
   const items = data?.items ?? []
   const chosen = query.get('job')
-  const open = useCallback((job: Job) => setQuery({ job: job.id }), [])
-  const [current] = useListKeys({ items, keyOf, group: 'Jobs', open })
   useKeys([{ keys: 'n', about: 'New job', group: 'Jobs', run: () => setNew(true) }])
   const made = (job: Job) => {
     setNew(false)
@@ -52,12 +51,7 @@ export function JobsPage() {
           New job
         </Button>
       </PageHead>
-      {error && (
-        <div className="p-3">
-          <ErrorNote error={error} onRetry={reload} />
-        </div>
-      )}
-      {!data && isLoading && <Loading />}
+      <Standing of={jobs} />
       {data && items.length === 0 && !chosen && (
         <Empty icon="jobs" title={isArchive ? 'The archive is empty' : 'No jobs yet'}>
           {!isArchive && (
@@ -68,30 +62,25 @@ export function JobsPage() {
         </Empty>
       )}
       {data && (items.length > 0 || chosen) && (
-        <div className="flex min-h-0 flex-1 max-md:flex-col">
-          <ul
-            aria-label="Jobs"
-            className="shrink-0 overflow-y-auto border-line bg-panel max-md:max-h-56 max-md:border-b md:w-80 md:border-r"
-          >
-            {items.map((job) => (
-              <li key={job.id}>
-                <JobRow job={job} isOpen={job.id === chosen} isCurrent={job.id === current} />
-              </li>
-            ))}
-          </ul>
-          <div className="min-h-0 min-w-0 flex-1 overflow-y-auto p-4">
-            {chosen ? (
-              <JobView
-                key={chosen}
-                id={chosen}
-                onChange={reload}
-                onGone={() => setQuery({ job: null })}
-              />
-            ) : (
-              <p className="py-10 text-center text-faint">Choose a job to see what became of it.</p>
-            )}
-          </div>
-        </div>
+        <Chooser
+          label="Jobs"
+          items={items}
+          keyOf={keyOf}
+          chosen={chosen}
+          onChoose={(id) => setQuery({ job: id })}
+          row={(job) => <JobRow job={job} />}
+        >
+          {chosen ? (
+            <JobView
+              key={chosen}
+              id={chosen}
+              onChange={reload}
+              onGone={() => setQuery({ job: null })}
+            />
+          ) : (
+            <p className="py-10 text-center text-faint">Choose a job to see what became of it.</p>
+          )}
+        </Chooser>
       )}
       {isNew && (
         <Dialog title="New job" onClose={() => setNew(false)}>
@@ -102,21 +91,8 @@ export function JobsPage() {
   )
 }
 
-interface RowProps {
-  job: Job
-  isOpen: boolean
-  isCurrent: boolean
-}
-
-const JobRow = ({ job, isOpen, isCurrent }: RowProps) => (
-  <button
-    type="button"
-    aria-current={isOpen ? 'true' : undefined}
-    onClick={() => setQuery({ job: job.id })}
-    className={`flex w-full flex-col gap-0.5 border-b border-line px-4 py-2 text-left hover:bg-sunk ${
-      isOpen ? 'bg-accent-soft' : ''
-    } ${isCurrent ? 'shadow-[inset_3px_0_0] shadow-accent' : ''}`}
-  >
+const JobRow = ({ job }: { job: Job }) => (
+  <>
     <span className="flex w-full items-center gap-2">
       <span className="min-w-0 flex-1 truncate font-medium" dir="auto">
         {untwisted(nameOf(job))}
@@ -129,5 +105,5 @@ const JobRow = ({ job, isOpen, isCurrent }: RowProps) => (
         {job.nextAt !== null ? moment(job.nextAt) : job.schedule ? inWords(job.schedule) : ''}
       </span>
     </span>
-  </button>
+  </>
 )

@@ -1,45 +1,38 @@
 /** Every conversation there is, of whatever API, the one that changed last first. */
 
-import { useCallback, useMemo, useRef, useState } from 'react'
+import { useMemo, useRef, useState } from 'react'
 import { api } from '../api/client.ts'
+import { type Pages, usePages } from '../api/pages.ts'
 import { useResource } from '../api/resource.ts'
 import type { Page, RunView, ThreadSummary } from '../api/types.ts'
 import { DialectBadge, Status } from '../components/badge.tsx'
 import { Button } from '../components/button.tsx'
 import { count, money, tokensOf } from '../components/figure.ts'
 import { Icon } from '../components/icon.tsx'
+import { LongList, RowLink } from '../components/list.tsx'
 import { useListKeys } from '../components/list-keys.ts'
-import { Empty, ErrorNote, Loading } from '../components/note.tsx'
+import { Empty, Standing } from '../components/note.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { untwisted } from '../components/plain.ts'
 import { TimeAgo } from '../components/time-ago.tsx'
-import { Windowed, type WindowedHandle } from '../components/windowed.tsx'
+import type { WindowedHandle } from '../components/windowed.tsx'
 import { useKeys } from '../keys.tsx'
-import { Link, navigate, setQuery, usePlace } from '../router.tsx'
+import { navigate, setQuery, usePlace } from '../router.tsx'
 import { NewThread } from '../thread/new-thread.tsx'
 
-const PAGE = 200
 const STATUSES = ['running', 'waiting', 'queued', 'idle']
 const DIALECTS = ['native', 'ownware', 'toolang', 'clotho', 'oah', 'arkloop']
 
 export function ThreadsPage() {
   const { query } = usePlace()
   const [isNew, setNew] = useState(false)
-  const [size, setSize] = useState(PAGE)
   const search = useRef<HTMLInputElement>(null)
   const wanted = {
     search: query.get('search'),
     status: query.get('status'),
     dialect: query.get('dialect'),
   }
-  const threads = useResource(
-    JSON.stringify(wanted) + size,
-    (signal) => {
-      const query = { ...wanted, parent: 'none', limit: size }
-      return api.get<Page<ThreadSummary>>('/threads', query, { signal })
-    },
-    { isLive: true },
-  )
+  const threads = usePages<ThreadSummary>('/threads', { ...wanted, parent: 'none' })
   const isFiltered = Object.values(wanted).some((value) => value)
   useKeys([
     { keys: 'n', about: 'New thread', group: 'Threads', run: () => setNew(true) },
@@ -59,19 +52,9 @@ export function ThreadsPage() {
           New thread
         </Button>
       </PageHead>
-      {threads.error && (
-        <div className="p-3">
-          <ErrorNote error={threads.error} onRetry={threads.reload} />
-        </div>
-      )}
-      {!data && threads.isLoading && <Loading />}
-      {data && data.items.length === 0 && (isFiltered ? <NoMatch /> : <Welcome />)}
-      {data && data.items.length > 0 && (
-        <ThreadList
-          items={data.items}
-          more={data.next !== null && size < 500 ? () => setSize(500) : null}
-        />
-      )}
+      <Standing of={threads} />
+      {data?.items.length === 0 && (isFiltered ? <NoMatch /> : <Welcome />)}
+      <ThreadList threads={threads} />
       {isNew && <NewThread onClose={() => setNew(false)} />}
     </>
   )
@@ -81,7 +64,7 @@ export function ThreadsPage() {
 function useFailed(): Set<string> {
   const { data } = useResource(
     'failed',
-    (signal) => api.get<Page<RunView>>('/runs', { status: 'failed', limit: 200 }, { signal }),
+    (signal) => api.get<Page<RunView>>('/runs', { status: 'failed', limit: 500 }, { signal }),
     { isLive: true },
   )
   return useMemo(() => new Set(data?.items.map((run) => run.id)), [data])
@@ -135,38 +118,28 @@ function Filter({ name, values }: { name: string; values: string[] }) {
 }
 
 const keyOf = (thread: ThreadSummary): string => thread.id
+const open = (thread: ThreadSummary): void => navigate(`/threads/${thread.id}`)
 
-function ThreadList({ items, more }: { items: ThreadSummary[]; more: (() => void) | null }) {
+function ThreadList({ threads }: { threads: Pages<ThreadSummary> }) {
   const list = useRef<WindowedHandle>(null)
-  const open = useCallback((thread: ThreadSummary) => navigate(`/threads/${thread.id}`), [])
   const failed = useFailed()
+  const items = threads.data?.items ?? []
   const [current] = useListKeys({ items, keyOf, group: 'Threads', open, list })
   return (
-    <>
-      <Windowed
-        label="Threads"
-        role="list"
-        items={items}
-        keyOf={keyOf}
-        estimate={61}
-        handle={list}
-        className="min-h-0 flex-1"
-        render={(thread) => (
-          <ThreadRow
-            thread={thread}
-            isFailed={failed.has(thread.lastRun ?? '')}
-            isCurrent={thread.id === current}
-          />
-        )}
-      />
-      {more && (
-        <div className="border-t border-line p-2 text-center">
-          <Button tone="quiet" onClick={more}>
-            Show more
-          </Button>
-        </div>
+    <LongList
+      label="Threads"
+      pages={threads}
+      keyOf={keyOf}
+      estimate={61}
+      handle={list}
+      row={(thread) => (
+        <ThreadRow
+          thread={thread}
+          isFailed={failed.has(thread.lastRun ?? '')}
+          isCurrent={thread.id === current}
+        />
       )}
-    </>
+    />
   )
 }
 
@@ -179,12 +152,7 @@ interface RowProps {
 function ThreadRow({ thread, isFailed, isCurrent }: RowProps) {
   const { id, title, preview, agent, dialect, status, usage, updatedAt, queued } = thread
   return (
-    <Link
-      to={`/threads/${id}`}
-      className={`flex items-center gap-4 border-b border-line px-4 py-2 hover:bg-sunk ${
-        isCurrent ? 'bg-accent-soft shadow-[inset_3px_0_0] shadow-accent' : 'bg-panel'
-      }`}
-    >
+    <RowLink to={`/threads/${id}`} isCurrent={isCurrent}>
       <div className="min-w-0 flex-1">
         <div className="flex min-w-0 items-baseline gap-2">
           <span className="truncate font-medium" dir="auto">
@@ -217,7 +185,7 @@ function ThreadRow({ thread, isFailed, isCurrent }: RowProps) {
           <TimeAgo at={updatedAt} />
         </span>
       </div>
-    </Link>
+    </RowLink>
   )
 }
 

@@ -3,7 +3,7 @@
 import { api } from '../api/client.ts'
 import { useResource } from '../api/resource.ts'
 import { count, money, tokensOf } from '../components/figure.ts'
-import { Empty, ErrorNote, Loading } from '../components/note.tsx'
+import { Empty, Standing } from '../components/note.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { setQuery, usePlace } from '../router.tsx'
 import { ByDay } from '../usage/by-day.tsx'
@@ -12,6 +12,8 @@ import { Failures, type RunFigures, SlowTools, type ToolFigures } from '../usage
 import { ShareTable } from '../usage/share-table.tsx'
 
 const SPANS = [7, 30, 90]
+/** The server reads many runs for these figures. */
+const FRESH = { isLive: true, restMs: 5_000 }
 
 export function UsagePage() {
   const { query } = usePlace()
@@ -23,10 +25,10 @@ export function UsagePage() {
     <T,>(path: string) =>
     (signal: AbortSignal) =>
       api.get<T>(path, { since }, { signal })
-  const used = useResource(`used ${since}`, load<{ items: UsageRow[] }>('/usage'))
-  const runs = useResource(`runs ${since}`, load<RunFigures>('/usage/runs'))
-  const tools = useResource(`tools ${since}`, load<ToolFigures>('/usage/tools'))
-  const error = used.error ?? runs.error ?? tools.error
+  const used = useResource(`used ${since}`, load<{ items: UsageRow[] }>('/usage'), FRESH)
+  const runs = useResource(`runs ${since}`, load<RunFigures>('/usage/runs'), FRESH)
+  const tools = useResource(`tools ${since}`, load<ToolFigures>('/usage/tools'), FRESH)
+  const standing = [runs, tools].find(({ error }) => error !== null) ?? used
   const rows = used.data?.items ?? []
   return (
     <>
@@ -40,12 +42,7 @@ export function UsagePage() {
         />
         <Choice name="by" label="Measured in" value={measure} values={['tokens', 'cost']} />
       </PageHead>
-      {error && (
-        <div className="p-3">
-          <ErrorNote error={error} onRetry={used.reload} />
-        </div>
-      )}
-      {!used.data && used.isLoading && <Loading />}
+      <Standing of={standing} />
       {used.data && rows.length === 0 && (
         <Empty icon="usage" title="Nothing was used yet">
           Every call of a model is counted here, whatever API it came through.

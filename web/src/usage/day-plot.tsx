@@ -1,7 +1,7 @@
 /** What was used day by day, as stacked bars. The table beside it says the same in figures. */
 
-import { useLayoutEffect, useRef, useState } from 'react'
 import { count, money } from '../components/figure.ts'
+import { useWidth } from '../components/width.ts'
 import { ceiling, type Measure, type Plotted } from './figures.ts'
 
 const FILLS = ['var(--accent)', 'var(--good)', 'var(--warn)', 'var(--bad)', 'var(--edge)']
@@ -26,15 +26,7 @@ const dayOf = (day: string): string =>
   })
 
 export function DayPlot({ series, points, measure }: Props) {
-  const box = useRef<HTMLDivElement>(null)
-  const [width, setWidth] = useState(0)
-  useLayoutEffect(() => {
-    const element = box.current
-    if (!element) return
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth))
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [])
+  const [box, width] = useWidth()
   const sums = points.map((p) => p.values.reduce((a, b) => a + b, 0))
   const top = ceiling(Math.max(...sums, 0))
   const slot = Math.max(0, width - SIDE) / Math.max(1, points.length)

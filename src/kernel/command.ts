@@ -68,10 +68,14 @@ export type Command = From &
         do: 'retry'
         /** Id of the run to create. */
         run: string
-        /** Which run to do again; absent: the last. It and all later ones no longer count. */
+        /**
+         * Which run to do again; absent: the last. It and all later ones no longer count. What it
+         * asked for instead of the thread's own it asks for again.
+         */
         of?: string
         /** Another input instead of the old one. */
         input?: InputPart[]
+        /** Another model instead of the old one. */
         model?: string
         reason: 'retry' | 'edit' | 'restart'
         /** What to do with a run that is going on; default `interrupt`. */

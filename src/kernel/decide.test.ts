@@ -329,6 +329,21 @@ describe('compact, retry, change, open', () => {
       'run.created',
     ])
   })
+  it('retries a run with what it asked for instead of the thread’s own, also one of long ago', () => {
+    const wish = { agent: 'other', model: 'm:a', instructions: 'In French.', sampling: { topP: 1 } }
+    const asking = [opened(), created('r1', 'a', wish), started('r1'), turn('r1'), text('r1', 'x')]
+    const later = [ended('r1'), created('r2', 'b'), started('r2'), ended('r2')]
+    const retry = { do: 'retry', of: 'r1', run: 'r5', reason: 'retry', origin } as const
+    const again = (...facts: Draft[]) => when(threadOf(...facts), retry)
+    expect(again(...asking, ...later)).toMatchObject([{}, { run: 'r5', data: wish }])
+    expect(again(...asking)).toMatchObject([{}, {}, { run: 'r5', data: wish }])
+    expect(when(threadOf(...asking, ...later), { ...retry, model: 'm:b' })).toMatchObject([
+      {},
+      { data: { agent: 'other', model: 'm:b' } },
+    ])
+    const gone = threadOf(...asking, ...later, ...(again(...asking, ...later) as Draft[]))
+    expect(gone.wishes).toEqual({ r5: wish })
+  })
   it('or is refused, when it shall not be cancelled', () => {
     const retry = { do: 'retry', run: 'r5', reason: 'retry', busy: 'reject', origin } as const
     expect(when(running(), retry)).toBe('busy')

@@ -186,7 +186,10 @@ function retry(thread: Thread, command: CommandOf<'retry'>): Draft[] | Fault {
   return [
     ...cancelling(thread, reason, command),
     draft('thread.rewound', null, { runs: runs.slice(at), reason, origin }),
-    draft('run.created', run, { ...again, place: 0, retryOf: of, origin, ...model }),
+    draft('run.created', run, {
+      ...{ ...again, place: 0, retryOf: of, origin },
+      ...{ ...thread.wishes[of], ...model },
+    }),
   ]
 }
 

@@ -23,6 +23,8 @@ export interface Thread extends Omit<Facts['thread.opened'], 'history'> {
   summary: { text: string; from: number; at: number } | null
   /** Runs that were retried or edited away. */
   rewound: string[]
+  /** What runs asked for instead of the thread's own, by run: done again, they ask for the same. */
+  wishes: Record<string, Wish>
   active: Run | null
   queue: Run[]
   /** The run that ended last. */
@@ -32,6 +34,8 @@ export interface Thread extends Omit<Facts['thread.opened'], 'history'> {
   /** Tokens of the last prompt as the provider counted them, and how many messages it had. */
   measured: { tokens: number; messages: number } | null
 }
+
+export type Wish = Pick<Facts['run.created'], 'agent' | 'model' | 'instructions' | 'sampling'>
 
 export const emptyThread = (id: string): Thread => ({
   id,
@@ -50,6 +54,7 @@ export const emptyThread = (id: string): Thread => ({
   messages: [],
   summary: null,
   rewound: [],
+  wishes: {},
   active: null,
   queue: [],
   last: null,
@@ -112,9 +117,7 @@ function change(thread: Thread, event: Event): Thread {
     case 'thread.rewound':
       return rewind(thread, event)
     case 'run.created':
-      return alterThread(thread, {
-        queue: insert(thread.queue, createRun(event), event.data.place),
-      })
+      return create(thread, event)
     case 'run.edited':
       return onQueued(thread, event)
     case 'run.steered':
@@ -152,6 +155,24 @@ const onQueued = (thread: Thread, event: Event): Thread =>
     queue: thread.queue.map((r) => (r.id === event.run ? evolveRun(r, event) : r)),
   })
 
+function create(thread: Thread, event: EventOf<'run.created'>): Thread {
+  const queue = insert(thread.queue, createRun(event), event.data.place)
+  const wish = wishOf(event.data)
+  if (!wish) return alterThread(thread, { queue })
+  return alterThread(thread, { queue, wishes: { ...thread.wishes, [event.run as string]: wish } })
+}
+
+/** Null when the run has nothing of its own, or is none that could be done again. */
+function wishOf(data: Facts['run.created']): Wish | null {
+  const { kind, agent, model, instructions, sampling } = data
+  const asked = Object.entries({ agent, model, instructions, sampling })
+  const own = asked.filter(([, value]) => value !== undefined)
+  return kind === 'compact' || own.length === 0 ? null : Object.fromEntries(own)
+}
+
+const without = (wishes: Thread['wishes'], runs: ReadonlySet<string>): Thread['wishes'] =>
+  Object.fromEntries(Object.entries(wishes).filter(([run]) => !runs.has(run)))
+
 const insert = (queue: Run[], run: Run, place: number): Run[] => queue.toSpliced(place, 0, run)
 
 function move(thread: Thread, event: EventOf<'run.moved'>): Thread {
@@ -176,7 +197,8 @@ function end(thread: Thread, event: EventOf<'run.ended'>): Thread {
   const queued = thread.queue.find((r) => r.id === event.run)
   if (queued) {
     const queue = thread.queue.filter((r) => r !== queued)
-    return alterThread(thread, { queue, last: evolveRun(queued, event) })
+    const wishes = without(thread.wishes, new Set([queued.id]))
+    return alterThread(thread, { queue, wishes, last: evolveRun(queued, event) })
   }
   if (thread.active?.id !== event.run) return thread
   const closed = readSteers(closeTurn(thread))
@@ -266,6 +288,7 @@ function rewind(thread: Thread, event: EventOf<'thread.rewound'>): Thread {
   return alterThread(thread, {
     messages: thread.messages.filter((m) => !gone.has(m.run)),
     rewound: [...thread.rewound, ...event.data.runs],
+    wishes: without(thread.wishes, gone),
     summary: isStale ? null : thread.summary,
     measured: null,
   })
@@ -359,6 +382,7 @@ const copy = (thread: Thread): Thread => ({
   messages: thread.messages,
   summary: thread.summary,
   rewound: thread.rewound,
+  wishes: thread.wishes,
   active: thread.active,
   queue: thread.queue,
   last: thread.last,

@@ -80,6 +80,7 @@ export interface Workshop {
 /** What the product is made of, without the way it is spoken to. */
 interface Parts extends Workshop {
   config: Config
+  log: Log
   store: Store
   engine: RunningEngine
   jobs: JobRunner
@@ -164,7 +165,7 @@ async function openParts(config: Config, log: Log, onFatal: (e: Error) => void):
   try {
     const engine = await openEngine(workshop, store)
     const jobs = createJobs({ engine, clock: Date.now, timeZone: 'UTC', log })
-    return { ...workshop, config, store, close, engine, jobs }
+    return { ...workshop, config, log, store, close, engine, jobs }
   } catch (error) {
     await close()
     throw error
@@ -304,7 +305,7 @@ function consoleFolder(): string | null {
 }
 
 function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>): Dialect[] {
-  const { config, runner, store, caps, jobs, shelf } = parts
+  const { config, log, runner, store, caps, jobs, shelf } = parts
   // Only Arkloop has users; whoever comes through another door comes for the local account.
   const engine = viewFor('local', parts.engine)
   const facts = { version: version(), startedAt: Date.now(), now: Date.now }
@@ -342,7 +343,7 @@ function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>)
       inputProblem,
     }),
     toolang(engine, {
-      ...{ caps, jobs, now: Date.now, workspaceFor, isolation },
+      ...{ caps, jobs, log, now: Date.now, workspaceFor, isolation },
       root: config.toolangRoot,
     }),
   ]

@@ -89,10 +89,10 @@ export class Watch {
   }
 
   lookSoon(): void {
-    if (this.#isRunning) this.look().catch(() => undefined)
+    if (this.#isRunning) void this.look()
   }
 
-  /** One at a time; who asks meanwhile gets one more. */
+  /** One at a time; who asks meanwhile gets one more. Never rejects: what goes wrong is logged. */
   look(): Promise<void> {
     this.#isAskedAgain = true
     this.#looking ??= this.#lookAll().finally(() => {

@@ -67,7 +67,7 @@ export async function openAgent(options: AgentOptions = {}) {
   const jobs = createJobs({ engine, clock, timeZone: 'UTC', log, pollMs: 200 })
   const isolated = options.isolated ?? true
   const dialect = toolang(engine, {
-    ...{ caps, jobs, now: clock, workspaceFor: () => workspace },
+    ...{ caps, jobs, log, now: clock, workspaceFor: () => workspace },
     root: options.root ?? null,
     isolation: async () => ({ mode: isolated ? 'bubblewrap' : 'plain', isolated }),
   })

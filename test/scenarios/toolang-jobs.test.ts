@@ -156,6 +156,23 @@ describe('a task', () => {
     expect(errors).toEqual([])
   })
 
+  it('is done also when nothing of it can be noted; the log says that, and the server stops', async () => {
+    const errors: string[] = []
+    await start({ onError: (_, text) => errors.push(text) })
+    const { store } = agent
+    const putNew = store.putNew.bind(store)
+    store.putNew = (documents) =>
+      JSON.stringify(documents).includes('toolang.diary')
+        ? Promise.reject(new Error('the disk is full'))
+        : putNew(documents)
+    const { id } = await make('tasks', { body: 'do it' })
+    await stage(id, 'done')
+    await agent.close(false)
+    expect(new Set(errors)).toEqual(new Set(['a line of the diary could not be written']))
+    await start({ folder: agent.folder })
+    expect((await job(id)).stage).toBe('done')
+  })
+
   it('of which there are many is run many at a time', async () => {
     await start()
     const made = await Promise.all(

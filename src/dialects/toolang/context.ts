@@ -21,6 +21,8 @@ export interface ToolangSettings {
   workspaceFor(account: string): string
   /** A Toolang root, where its own command line looks for agents; null: none is told. */
   root: string | null
+  /** For what goes wrong when no client waits for an answer. */
+  log: { error(fields: Record<string, unknown>, text: string): void }
   /** Origins of web pages that may read answers; globs. */
   origins?: string[]
 }

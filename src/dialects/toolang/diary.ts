@@ -8,7 +8,7 @@ import type { Json } from '../../kernel/part.ts'
 import type { Engine, FeedPage, Principal } from '../../kernel/ports.ts'
 import type { Live } from '../../wire/projection.ts'
 import { sseFrame } from '../../wire/sse.ts'
-import { mayUse, second } from './context.ts'
+import { mayUse, second, type ToolangSettings } from './context.ts'
 import type { Journal } from './journal.ts'
 import { runLine } from './run-line.ts'
 
@@ -55,7 +55,11 @@ const KIND = 'toolang.diary'
 const asJson = (line: Line): Json => line as unknown as Json
 const key = (cursor: number): string => String(cursor).padStart(16, '0')
 
-export function createDiary(engine: Engine, journal: Journal, now: () => number): Diary {
+export function createDiary(
+  engine: Engine,
+  journal: Journal,
+  { now, log }: Pick<ToolangSettings, 'now' | 'log'>,
+): Diary {
   const { store } = engine
   const listeners = new Set<(line: Line) => void>()
   let writing: Promise<unknown> = Promise.resolve()
@@ -121,6 +125,7 @@ export function createDiary(engine: Engine, journal: Journal, now: () => number)
     close: forget,
     write(line) {
       const done = writing.then(() => append(line))
+      // Who wrote it hears that it failed; the next line is written all the same.
       writing = done.catch(() => undefined)
       return done
     },
@@ -175,7 +180,8 @@ export function createDiary(engine: Engine, journal: Journal, now: () => number)
           isBusy = true
           try {
             await drain()
-          } catch {
+          } catch (err) {
+            if (!isOver) log.error({ err }, 'a stream of agent events broke off')
             out.close()
           } finally {
             isBusy = false

@@ -12,7 +12,7 @@ import { capRoutes } from './cap-routes.ts'
 import { agentOf } from './chat.ts'
 import { chatRoutes } from './chat-routes.ts'
 import { type Context, POLICY, type ToolangSettings } from './context.ts'
-import { createDiary } from './diary.ts'
+import { createDiary, type NewLine } from './diary.ts'
 import { refuser } from './faults.ts'
 import { toolangGuide } from './guide.ts'
 import { short } from './id.ts'
@@ -29,7 +29,7 @@ const PAGES = ['http://localhost:*', 'http://127.0.0.1:*', 'https://too.run']
 /** Its door is the server's: open on loopback, elsewhere the server's token. */
 export function toolang(engine: Engine, settings: ToolangSettings): Dialect {
   const journal = createJournal(engine.store)
-  const diary = createDiary(engine, journal, settings.now)
+  const diary = createDiary(engine, journal, settings)
   const context: Context = { engine, settings, journal, diary }
   const routes: Route[] = [
     ...agentRoutes(context),
@@ -69,7 +69,7 @@ export function toolang(engine: Engine, settings: ToolangSettings): Dialect {
       await withdraw?.()
       const agent = nameOf(context)
       const outcome = 'stopped'
-      await diary.write({
+      await note(context, {
         type: 'agent_stop',
         payload: { agent, outcome },
         update: { kind: 'stopped', payload: { outcome } },
@@ -111,19 +111,25 @@ function listenToCaps(context: Context): () => void {
     if (agent !== null && agent !== nameOf(context)) return
     const payload = { name, visibility }
     const type = `${kind}_changed`
-    void context.diary.write({ type, payload, update: { kind: type, payload } }).catch(() => {})
+    void note(context, { type, payload, update: { kind: type, payload } })
   })
 }
 
-function listenToJobs({ settings, diary }: Context): () => void {
-  return settings.jobs.onChange((job, action) => {
+function listenToJobs(context: Context): () => void {
+  return context.settings.jobs.onChange((job, action) => {
     const { kind, account } = job
     const path = pathOf({ ...job, activeRun: null, lastRun: null, nextAt: null })
     const payload = { id: short(job.id), kind, action, path }
     const update = { kind: `${kind}_changed`, payload }
-    void diary.write({ type: `${kind}_update`, payload, update, account }).catch(() => {})
+    void note(context, { type: `${kind}_update`, payload, update, account })
   })
 }
+
+/** What a line tells of has happened, also when it cannot be written. */
+const note = ({ diary, settings }: Context, line: NewLine): Promise<void> =>
+  diary.write(line).catch((err) => {
+    settings.log.error({ err, line: line.type }, 'a line of the diary could not be written')
+  })
 
 /** Whether a path, of whatever method, is one of these. */
 function knower(routes: readonly Route[]): (path: string) => boolean {

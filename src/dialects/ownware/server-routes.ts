@@ -67,11 +67,10 @@ export const serverRoutes = (context: Context): Route[] => [
     summary: 'The agents that can be talked to',
     tag: 'profiles',
     answers: { 200: { about: 'A bare array' } },
-    handle: async ({ principal }) => {
-      const agents = context.engine.catalog.agents()
-      const profiles = agents.map((a) => profile(context.engine, principal, a))
-      return { status: 200, json: await Promise.all(profiles) }
-    },
+    handle: async ({ principal }) => ({
+      status: 200,
+      json: await profiles(context.engine, principal, context.engine.catalog.agents()),
+    }),
   }),
   route({
     method: 'GET',
@@ -81,7 +80,7 @@ export const serverRoutes = (context: Context): Route[] => [
     answers: { 200: { about: 'The profile' }, 404: refused },
     handle: async ({ path, principal }) => {
       const agent = named(context.engine, path.profile as string)
-      const shown = await profile(context.engine, principal, agent)
+      const [shown] = await profiles(context.engine, principal, [agent])
       const json = { ...shown, config: profileConfig(agent), soulMd: agent.instructions }
       return { status: 200, json }
     },
@@ -111,24 +110,31 @@ async function builtIn(engine: Engine, agent: Agent): Promise<Tool[]> {
   return (await engine.toolbox.open({ ...agent, servers: {} })).tools
 }
 
-async function profile(engine: Engine, { account }: Principal, agent: Agent) {
-  const { store } = engine
-  const mine = { account, agent: agent.name, limit: 1, offset: 0 }
-  const [tools, recent, live, totals] = await Promise.all([
-    builtIn(engine, agent),
-    store.runs(mine),
-    store.runs({ ...mine, status: ['running', 'waiting', 'cancelling'] }),
-    store.usage({ account }),
+async function profiles(engine: Engine, { account }: Principal, agents: Agent[]) {
+  const totals = await engine.store.usage({ account })
+  const costOf = (name: string): number =>
+    totals.reduce((sum, t) => sum + (t.agent === name ? (t.usage.costUsd ?? 0) : 0), 0)
+  return await Promise.all(
+    agents.map(async (agent) => {
+      const tools = await builtIn(engine, agent)
+      const use = { ...(await runsOf(engine, account, agent)), costUsd: costOf(agent.name) }
+      return profileResource(agent, tools, use)
+    }),
+  )
+}
+
+async function runsOf(
+  { store }: Engine,
+  account: string,
+  { name }: Agent,
+): Promise<Omit<ProfileUse, 'costUsd'>> {
+  const query = { account, agent: name, limit: 1, offset: 0 }
+  const [all, live] = await Promise.all([
+    store.runs(query),
+    store.runs({ ...query, status: ['running', 'waiting', 'cancelling'] }),
   ])
-  const use: ProfileUse = {
-    runs: recent.total,
-    lastUsedAt: recent.items[0]?.createdAt ?? null,
-    isLive: live.total > 0,
-    costUsd: totals
-      .filter((t) => t.agent === agent.name)
-      .reduce((sum, t) => sum + (t.usage.costUsd ?? 0), 0),
-  }
-  return profileResource(agent, tools, use)
+  const [latest] = all.items
+  return { runs: all.total, lastUsedAt: latest?.createdAt ?? null, isLive: live.total > 0 }
 }
 
 /** Of the real system's hints none has a cause here; clients ignore names they do not know. */

@@ -179,9 +179,17 @@ async function systemArguments(
   if (settings.network && resolver?.startsWith('/run/'))
     args.push('--ro-bind-try', resolver, resolver)
   for (const path of settings.readable ?? []) args.push('--ro-bind-try', path, path)
-  if (runsAsRoot()) args.push(...(await masks('/etc', 3)))
+  if (runsAsRoot()) args.push(...KERNEL_FILES, ...(await masks('/etc', 3)))
   return args
 }
+
+/**
+ * What the kernel lets its root change by writing to a file, without any further right: one of these
+ * names a program that it runs outside of all walls. bubblewrap looks at the folders only.
+ */
+const KERNEL_FILES = ['sys', 'sysrq-trigger', 'fs', 'acpi', 'scsi', 'mtrr']
+  .map((name) => `/proc/${name}`)
+  .flatMap((path) => ['--ro-bind-try', path, path])
 
 /** What only root may read stays unread, although the command runs as root. */
 async function masks(folder: string, depth: number): Promise<string[]> {

@@ -304,6 +304,15 @@ describe.skipIf(!works)('behind walls', () => {
     expect(text).toBe('new\n')
   })
 
+  test('the settings of the kernel cannot be changed, not even by root', async () => {
+    const runner = createRunner({ mode: 'bubblewrap' })
+    const command =
+      'for f in kernel/core_pattern kernel/hostname vm/overcommit_memory; do (cat /proc/sys/$f > v; cat v > /proc/sys/$f) && echo changed; done; cat /proc/sys/kernel/pid_max'
+    const { text } = await finish(runner.run({ root, command, timeoutMs: 20_000 }))
+    expect(text).not.toContain('changed')
+    expect(text).toMatch(/\d+\n$/)
+  })
+
   test('there is no network unless it is allowed', async () => {
     const count = async (network: boolean): Promise<number> => {
       const runner = createRunner({ mode: 'bubblewrap', network })

@@ -8,7 +8,7 @@ import { type Event, isDelta } from './event.ts'
 import { textOf } from './part.ts'
 import { type Run, type RunStatus, statusOf } from './run.ts'
 import { emptyThread, evolve, fold, isDue, type Thread, wakesAt } from './thread.ts'
-import type { Usage } from './usage.ts'
+import { inNanos, type Usage } from './usage.ts'
 
 export interface ThreadRow {
   id: string
@@ -153,7 +153,7 @@ export function threadRow(thread: Thread): ThreadRow {
     runs: thread.runs,
     messages: thread.messages.length,
     seq: thread.seq,
-    usage: thread.usage,
+    usage: inNanos(thread.usage),
     openedAt: thread.openedAt,
     updatedAt: thread.updatedAt,
     due: isDue(thread),
@@ -189,7 +189,7 @@ export function runRow(thread: Thread, run: Run): RunRow {
     parentRun: thread.parent?.run ?? null,
     preview: run.call ? callPreview(run.call) : textOf(run.input).slice(0, 200),
     turns: run.turns,
-    usage: run.usage,
+    usage: inNanos(run.usage),
     firstSeq: run.firstSeq,
     lastSeq: run.lastSeq,
     createdAt: run.createdAt,
@@ -218,7 +218,7 @@ function usageRow(thread: Thread, event: Event): UsageRow[] {
       agent: run?.agent ?? thread.agent,
       model: run?.model ?? thread.model ?? '',
       at: event.at,
-      usage: event.data.usage,
+      usage: inNanos(event.data.usage),
     },
   ]
 }

@@ -17,7 +17,7 @@ export const NO_USAGE: Usage = {
   costUsd: 0,
 }
 
-/** A sum with one unknown price is unknown as a whole; `known` in a run keeps what was known. */
+/** A sum with one unknown price is unknown as a whole; `spentUsd` of a run has what was known. */
 export const addUsage = (a: Usage, b: Usage): Usage => ({
   inputTokens: a.inputTokens + b.inputTokens,
   outputTokens: a.outputTokens + b.outputTokens,
@@ -27,3 +27,9 @@ export const addUsage = (a: Usage, b: Usage): Usage => ({
 })
 
 export const totalTokens = (u: Usage): number => u.inputTokens + u.outputTokens
+
+/** Money as rows keep it: in whole billionths of a dollar, whatever a sum of fractions came to. */
+export const inNanos = (usage: Usage): Usage =>
+  usage.costUsd === null ? usage : { ...usage, costUsd: Math.round(usage.costUsd * NANO) / NANO }
+
+const NANO = 1e9

@@ -33,7 +33,8 @@ async function lived(store: Store, id: string, account: string, costUsd: number 
 export function listing(backend: Backend): void {
   it('rows are what the fold makes of the log', async () => {
     const { store } = await backend.place()
-    const author = await lived(store, 't1', 'local', 0.125)
+    // No whole number of the units that money is kept in.
+    const author = await lived(store, 't1', 'local', 1 / 3)
     const rows = rowsOf(author.thread, author.events)
     expect(await store.thread('t1')).toEqual(rows.thread)
     expect(await store.run('t1-run2')).toEqual(rows.runs.find((r) => r.id === 't1-run2'))

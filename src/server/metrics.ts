@@ -43,6 +43,9 @@ export interface Gauges {
   inFlight(): number
 }
 
+/** Whose beginnings are kept. */
+const MOST_RUNS = 10_000
+
 const STATUSES: RunStatus[] = ['queued', 'running', 'waiting', 'cancelling']
 
 export function createMetrics(engine: Engine, gauges: Gauges): Metrics {
@@ -78,7 +81,7 @@ const count = (figures: Figures, { dialect, route, status, durationMs }: Answere
 
 function note(figures: Figures, created: Map<string, number>, event: Event): void {
   figures.milestones.inc({ type: event.type })
-  if (event.type === 'run.created' && event.run) created.set(event.run, event.at)
+  if (event.type === 'run.created' && event.run) begin(created, event.run, event.at)
   if (event.type !== 'run.ended' || !event.run) return
   const { outcome, stop, usage } = event.data
   const since = created.get(event.run)
@@ -90,6 +93,14 @@ function note(figures: Figures, created: Map<string, number>, event: Event): voi
   figures.tokens.inc({ kind: 'cache_read' }, usage.cacheReadTokens)
   figures.tokens.inc({ kind: 'cache_write' }, usage.cacheWriteTokens)
   figures.cost.inc(usage.costUsd ?? 0)
+}
+
+/** A run may end in another process, which is never heard of here. */
+function begin(created: Map<string, number>, run: string, at: number): void {
+  created.set(run, at)
+  if (created.size <= MOST_RUNS) return
+  const [oldest] = created.keys()
+  created.delete(oldest as string)
 }
 
 async function collect(figures: Figures, engine: Engine, gauges: Gauges): Promise<void> {

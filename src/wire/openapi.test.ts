@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { route } from './dialect.ts'
 import { openApi } from './openapi.ts'
-import { flagText, integerText, issueTexts, listText, timeText, z } from './schema.ts'
+import { closest, flagText, integerText, issueTexts, listText, timeText, z } from './schema.ts'
 
 const Tree = z.object({
   name: z.string(),
@@ -95,4 +95,22 @@ test('issues are told with their place', () => {
     'a.b: Invalid input: expected string, received number',
     'Unrecognized key: "c"',
   ])
+})
+
+test('of several forms a value is held against the one it comes closest to', () => {
+  const kinds = [
+    z.strictObject({ kind: z.literal('text'), text: z.string() }),
+    z.strictObject({ kind: z.literal('file'), url: z.string() }),
+  ] as const
+  const schema = z.object({
+    input: z.union([z.string(), z.array(z.discriminatedUnion('kind', kinds))]),
+  })
+  const told = (value: unknown) =>
+    issueTexts(closest(schema.safeParse(value).error?.issues as never))
+  expect(told({ input: 5 })).toEqual(['input: Expected string or array'])
+  expect(told({ input: [{ kind: 'text' }] })).toEqual([
+    'input.0.text: Invalid input: expected string, received undefined',
+  ])
+  expect(told({ input: [{ kind: 'sound' }] })[0]).toMatch(/^input\.0\.kind: /)
+  expect(told({})).toEqual(['input: Expected string or array'])
 })

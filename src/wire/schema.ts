@@ -60,6 +60,29 @@ export interface Issue {
   path: PropertyKey[]
   message: string
   code?: string
+  /** The type that was wanted, where it is another one. */
+  expected?: unknown
+  /** Of a value that has one of several forms: what it lacks of each. */
+  errors?: Issue[][]
+}
+
+/**
+ * Where a value fits none of several forms, what it lacks of the one it comes closest to: the form in
+ * which the mistake is deepest. Where it is nothing like any of them, what they are.
+ */
+export function closest(issues: readonly Issue[]): Issue[] {
+  return issues.flatMap((issue) => {
+    const { code, errors = [], path } = issue
+    if (code !== 'invalid_union' || errors.length === 0) return [issue]
+    const forms = errors.map(closest)
+    const depths = forms.map((form) => Math.max(0, ...form.map((inner) => inner.path.length)))
+    const deepest = Math.max(...depths)
+    const kinds = [...new Set(forms.flatMap((form) => form.map((inner) => inner.expected)))]
+    if (deepest === 0 && kinds.every((kind) => typeof kind === 'string'))
+      return [{ ...issue, message: `Expected ${kinds.join(' or ')}` }]
+    const nearest = forms[depths.indexOf(deepest)] ?? []
+    return nearest.map((inner) => ({ ...inner, path: [...path, ...inner.path] }))
+  })
 }
 
 /** `input.0.text: Expected a string`, one for every issue. */

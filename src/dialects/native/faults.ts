@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Fault, FaultCode } from '../../kernel/fault.ts'
 import type { Reply } from '../../wire/dialect.ts'
-import { issuesOf, issueTexts } from '../../wire/schema.ts'
+import { closest, issuesOf, issueTexts } from '../../wire/schema.ts'
 
 const STATUS: Record<FaultCode, number> = {
   invalid: 400,
@@ -28,10 +28,12 @@ const STATUS: Record<FaultCode, number> = {
 
 export function refuse(fault: Fault): Reply {
   const { code, details } = fault
-  const issues = issueTexts(issuesOf(details))
+  const issues = issueTexts(closest(issuesOf(details)))
   // Only the transport leaves it to the dialect to say which; others have said it.
   const first = details.where === undefined ? undefined : issues[0]
-  const message = first === undefined ? fault.message : `${fault.message} ${first}.`
+  const more =
+    details.route === true ? 'GET /manifold/v1 lists what there is.' : first && `${first}.`
+  const message = more ? `${fault.message} ${more}` : fault.message
   const requestId =
     typeof details.id === 'string' && code === 'internal' ? details.id : randomUUID()
   const told = toldDetails(details, issues)

@@ -272,6 +272,9 @@ test('what is wrong with a request is said, with what to do', async () => {
   const cases: [string, string, unknown, number, string][] = [
     ['POST', '/runs', { input: 'x', nope: 1 }, 400, 'nope'],
     ['POST', '/runs', { input: '  ' }, 400, 'input'],
+    ['POST', '/runs', { input: 5 }, 400, 'input: Expected string or array.'],
+    ['POST', '/runs', { input: [{ kind: 'text' }] }, 400, 'input.0.text'],
+    ['POST', '/runs', { input: [{ kind: 'sound' }] }, 400, 'input.0.kind'],
     ['POST', '/runs', undefined, 400, 'body'],
     ['POST', '/runs', { input: 'x', agent: 'nobody' }, 422, 'assistant'],
     ['POST', '/runs', { input: 'x', model: 'nowhere:x' }, 422, 'nowhere'],
@@ -280,7 +283,8 @@ test('what is wrong with a request is said, with what to do', async () => {
     ['GET', '/threads/xyz/stream', undefined, 404, 'xyz'],
     ['GET', '/runs?status=odd', undefined, 400, 'status'],
     ['GET', '/threads?limit=0', undefined, 400, 'limit'],
-    ['GET', '/nothing', undefined, 404, '/manifold/v1/nothing'],
+    ['GET', '/threads?status=odd', undefined, 400, 'status'],
+    ['GET', '/nothing', undefined, 404, 'GET /manifold/v1 lists what there is.'],
   ]
   for (const [method, path, body, status, text] of cases) {
     const answer = await ask(method, path, body)

@@ -22,7 +22,7 @@ const attachment = <K extends 'image' | 'audio' | 'file'>(kind: K) =>
     })
     .refine((part) => part.data !== undefined || part.url !== undefined, 'Send `data` or `url`')
 
-const Part = z.union([
+const Part = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('text'), text: z.string() }),
   attachment('image'),
   attachment('audio'),
@@ -160,7 +160,7 @@ export const ThreadsQuery = z.object({
   workspace: z.string().optional(),
   agent: z.string().optional(),
   dialect: z.string().optional().describe('The API it was opened through.'),
-  status: z.string().optional(),
+  status: z.enum(['idle', 'queued', 'running', 'waiting', 'cancelling']).optional(),
   parent: z
     .string()
     .optional()

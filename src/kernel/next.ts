@@ -6,6 +6,7 @@
 import type { CompactionRule, Limits } from './agent.ts'
 import type { Trouble } from './event.ts'
 import { type Hook, type HookMoment, hooksAt, unperformed } from './hook.ts'
+import { headOf } from './part.ts'
 import type { Verdict } from './policy.ts'
 import { isBetweenSteps, type Run } from './run.ts'
 import { contextTokens, type Thread } from './thread.ts'
@@ -134,7 +135,7 @@ function callOnly(run: Run, rules: Rules): Step {
   const result = run.turn?.calls[0]?.result
   if (!result) return { do: 'call' }
   const fail = (stop: string, code: string): Step => {
-    const message = result.output.slice(0, TROUBLE_CHARS)
+    const message = headOf(result.output, TROUBLE_CHARS)
     return { do: 'end', outcome: 'failed', stop, trouble: { code, message } }
   }
   switch (result.outcome) {

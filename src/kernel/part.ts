@@ -72,3 +72,10 @@ export function textOf(parts: readonly Part[]): string {
   }
   return text
 }
+
+/** The first characters, none of them cut in two, and each one that any store can hold. */
+export function headOf(text: string, chars: number): string {
+  const head = text.slice(0, chars)
+  const whole = /[\ud800-\udbff]$/.test(head) ? head.slice(0, -1) : head
+  return whole.toWellFormed().replaceAll('\0', '\ufffd')
+}

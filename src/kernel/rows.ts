@@ -5,7 +5,7 @@
 
 import type { AskBody } from './event.ts'
 import { type Event, isDelta } from './event.ts'
-import { textOf } from './part.ts'
+import { headOf, textOf } from './part.ts'
 import { type Run, type RunStatus, statusOf } from './run.ts'
 import { emptyThread, evolve, fold, isDue, type Thread, wakesAt } from './thread.ts'
 import { inNanos, type Usage } from './usage.ts'
@@ -144,7 +144,7 @@ export function threadRow(thread: Thread): ThreadRow {
     model: thread.model,
     workspace: thread.workspace,
     title: titleOf(thread),
-    preview: said ? textOf(said.parts).slice(0, 200) : null,
+    preview: said ? headOf(textOf(said.parts), 200) : null,
     parentThread: thread.parent?.thread ?? null,
     status: active ? statusOf(active) : thread.queue.length > 0 ? 'queued' : 'idle',
     activeRun: active?.id ?? null,
@@ -167,11 +167,11 @@ export function titleOf(thread: Thread): string | null {
   const first = thread.messages.find((m) => m.role === 'user')
   const text = first ? textOf(first.parts).slice(0, 400).trim().replace(/\s+/g, ' ') : ''
   if (text === '') return null
-  return text.length > 80 ? `${text.slice(0, 80)}...` : text
+  return text.length > 80 ? `${headOf(text, 80)}...` : headOf(text, 80)
 }
 
 const callPreview = ({ tool, input }: NonNullable<Run['call']>): string =>
-  `${tool} ${JSON.stringify(input)}`.slice(0, 200)
+  headOf(`${tool} ${JSON.stringify(input)}`, 200)
 
 export function runRow(thread: Thread, run: Run): RunRow {
   return {
@@ -187,7 +187,7 @@ export function runRow(thread: Thread, run: Run): RunRow {
     troubleCode: run.end?.trouble?.code ?? null,
     troubleMessage: run.end?.trouble?.message ?? null,
     parentRun: thread.parent?.run ?? null,
-    preview: run.call ? callPreview(run.call) : textOf(run.input).slice(0, 200),
+    preview: run.call ? callPreview(run.call) : headOf(textOf(run.input), 200),
     turns: run.turns,
     usage: inNanos(run.usage),
     firstSeq: run.firstSeq,

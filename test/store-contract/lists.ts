@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import type { Json } from '../../src/kernel/part.ts'
 import type { Cursor, Store } from '../../src/kernel/ports.ts'
 import { type RunRow, rowsOf } from '../../src/kernel/rows.ts'
+import { emptyThread } from '../../src/kernel/thread.ts'
 import { NO_USAGE } from '../../src/kernel/usage.ts'
 import { facts, ORIGIN } from '../given.ts'
 import { Author, speaking } from './author.ts'
@@ -46,6 +47,21 @@ export function listing(backend: Backend): void {
       null,
       null,
     ])
+  })
+
+  it('the first words of a text end with a whole character, and come back as they were', async () => {
+    const { store } = await backend.place()
+    const author = new Author(store, 't1')
+    const text = `${'a'.repeat(79)}\u{1f600}${'b'.repeat(118)}\u{1f600}`
+    const other = `a\0b ${text}`
+    await author.write([facts.opened(), facts.created('r1', text), facts.created('r2', other)])
+    await author.write([facts.started('r1')])
+    const { thread, runs } = rowsOf(author.thread, author.events, emptyThread('t1'))
+    expect([runs[0]?.preview, thread.preview]).toEqual([text.slice(0, 199), text.slice(0, 199)])
+    expect(thread.title).toBe(`${'a'.repeat(79)}...`)
+    expect(runs[1]?.preview.slice(0, 3)).toBe('a\ufffdb')
+    expect(await store.thread('t1')).toEqual(thread)
+    for (const run of runs) expect(await store.run(run.id)).toEqual(run)
   })
 
   it('deltas alone move only the seq', async () => {

@@ -109,12 +109,13 @@ export const threadRoutes = (context: Context): ArkRoute[] => [
     body: ThreadPatch,
     handle: async ({ actor, path, body }) => {
       const id = idIn(path, 'thread')
-      const row = await allowed(context, actor, id, 'threads.update')
       const { engine } = context
+      await threadOf(context, actor, id, 'threads.update')
       const project = await projectFor(context, actor, body.project_id)
       if (body.project_id !== undefined) await file(engine, id, project)
-      if (body.title === undefined) return json(await view(context, row))
-      await engine.submit(id, { do: 'change', title: body.title, origin: originOf(actor) })
+      const { title } = body
+      if (title !== undefined)
+        await engine.submit(id, { do: 'change', title, origin: originOf(actor) })
       return json(await view(context, threadRow(await engine.thread(id))))
     },
   }),
@@ -131,32 +132,26 @@ export const threadRoutes = (context: Context): ArkRoute[] => [
       return nothing
     },
   }),
-  ark({
-    method: 'POST',
-    path: '/v1/threads/{thread}:star',
-    summary: 'Star a thread',
-    rule: WRITE,
-    answers: 204,
-    handle: async ({ actor, path }) => {
-      const id = idIn(path, 'thread')
-      await allowed(context, actor, id, 'threads.update')
-      await star(context.engine, actor.id, id)
-      return nothing
-    },
-  }),
-  ark({
-    method: 'DELETE',
-    path: '/v1/threads/{thread}:star',
-    summary: 'Take a thread’s star away',
-    rule: WRITE,
-    answers: 204,
-    handle: async ({ actor, path }) => {
-      const id = idIn(path, 'thread')
-      await allowed(context, actor, id, 'threads.update')
-      await unstar(context.engine, actor.id, id)
-      return nothing
-    },
-  }),
+  ...(
+    [
+      ['POST', 'Star a thread', star],
+      ['DELETE', 'Take a thread’s star away', unstar],
+    ] as const
+  ).map(([method, summary, change]) =>
+    ark({
+      method,
+      path: '/v1/threads/{thread}:star',
+      summary,
+      rule: WRITE,
+      answers: 204,
+      handle: async ({ actor, path }) => {
+        const id = idIn(path, 'thread')
+        await allowed(context, actor, id, 'threads.update')
+        await change(context.engine, actor.id, id)
+        return nothing
+      },
+    }),
+  ),
   ark({
     method: 'POST',
     path: '/v1/threads/{thread}:fork',
@@ -177,7 +172,7 @@ export const threadRoutes = (context: Context): ArkRoute[] => [
   }),
 ]
 
-/** As `threadOf`, but the thread itself need not be read. */
+/** As `threadOf`, for what needs no more of the thread than whose it is. */
 async function allowed(
   context: Context,
   actor: Actor,

@@ -12,6 +12,7 @@ import { openPostgresStore, openSqliteStore } from '../src/store/index.ts'
 import { appending } from './store-contract/append.ts'
 import { type Backend, closing } from './store-contract/backend.ts'
 import { feeding } from './store-contract/feeding.ts'
+import { lastRuns } from './store-contract/last-runs.ts'
 import { leasing } from './store-contract/leases.ts'
 import { listing } from './store-contract/lists.ts'
 import { packing } from './store-contract/packing.ts'
@@ -53,6 +54,7 @@ function contract(backend: Backend): void {
   describe('feed', () => feeding(backend))
   describe('pack', () => packing(backend))
   describe('lists', () => listing(backend))
+  describe('last runs', () => lastRuns(backend))
   describe('removal', () => removing(backend))
   describe('reopening', () => reopening(backend))
 }

@@ -39,7 +39,7 @@ export const createRegister = (parts: RegisterParts): Omit<Jobs, 'onChange'> => 
         (kind === undefined || j.kind === kind) &&
         (j.state === 'archived') === archived,
     )
-    return Promise.all(found.map((job) => outlook.view(job)))
+    return outlook.views(found)
   }
   return {
     create: (given) => create(parts, given),

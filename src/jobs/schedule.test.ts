@@ -30,6 +30,19 @@ describe('a schedule', () => {
     ])
   })
 
+  it('says the same whatever it was asked before', async () => {
+    const rule = 'FREQ=DAILY;UNTIL=20260104T000000Z'
+    const asked = await read(rule)
+    const hours = Array.from({ length: 200 }, (_, i) => at('2025-12-30T00:00:00Z') + i * 3_600_000)
+    // There and back again, in steps that jump over occurrences and between them.
+    for (let i = 0; i < hours.length; i++) {
+      const after = hours[(i * 77) % hours.length] as number
+      expect([after, asked.next(after)]).toEqual([after, (await read(rule)).next(after)])
+    }
+    expect(asked.next(at('2030-01-01T00:00:00Z'))).toBeNull()
+    expect(told(asked.next(at('2026-01-01T00:00:00Z')))).toBe('2026-01-02T00:00')
+  })
+
   it('leaves out a time that does not exist, and takes one that comes twice once', async () => {
     const rule = 'DTSTART;TZID=Europe/Berlin:20260101T023000\nRRULE:FREQ=DAILY'
     const daily = await read(rule)

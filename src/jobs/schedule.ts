@@ -50,7 +50,13 @@ interface Rule {
 }
 
 function scheduleOf(rule: Rule): Schedule {
-  const next = (after: number): number | null => tried(() => rule.next(new Date(after)))
+  /** Between two occurrences the answer stays the same, and it is asked for again and again. */
+  let known: { after: number; at: number | null } | null = null
+  const next = (after: number): number | null => {
+    if (known && after >= known.after && (known.at === null || after < known.at)) return known.at
+    known = { after, at: tried(() => rule.next(new Date(after))) }
+    return known.at
+  }
   const lastUpTo = (until: number): number | null =>
     tried(() => rule.previous(new Date(until), true))
   return {

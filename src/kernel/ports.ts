@@ -345,6 +345,8 @@ export interface Store {
   threads(query: ThreadQuery): Promise<Page<ThreadRow>>
   run(id: string): Promise<RunRow | null>
   runs(query: RunQuery): Promise<Page<RunRow>>
+  /** Of each of these threads the run that goes on and the last one that ended, in no order. */
+  lastRuns(threads: string[]): Promise<RunRow[]>
   ask(id: string): Promise<AskRow | null>
   asks(query: {
     account?: string

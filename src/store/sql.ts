@@ -233,6 +233,12 @@ export function runsPage(query: RunQuery): [Statement, Statement] {
   return newest('runs', where, 'created_at', query)
 }
 
+export const lastRuns = (threads: string[]): Statement[] =>
+  inParts('last runs', threads.map(alone), (n) => {
+    const of = (column: string) => `select ${column} from threads where id in ${tuples(1, n)}`
+    return `select * from runs where id in (${of('active_run')} union ${of('last_run')})`
+  })
+
 export function asksPage(
   query: Paged & { account?: string; thread?: string },
 ): [Statement, Statement] {

@@ -182,6 +182,10 @@ function lists(all: All, journal?: Journal) {
     threads: (query) => page(sql.threadsPage(query), threads),
     run: (id) => one(sql.rowById('runs', id), runTable),
     runs: (query) => page(sql.runsPage(query), runTable),
+    lastRuns: async (threads) => {
+      const parts = await Promise.all(sql.lastRuns(threads).map(all))
+      return parts.flat().map(runTable.read)
+    },
     ask: (id) => one(sql.rowById('asks', id), askTable),
     asks: (query) => page(sql.asksPage(query), askTable),
     usage: async (query) => (await all(sql.usageTotals(query))).map(totalOf),

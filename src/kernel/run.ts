@@ -4,6 +4,7 @@
  */
 
 import type { Sampling } from './agent.ts'
+import { alterRun, alterTurn } from './alter.ts'
 import {
   type AskBody,
   type Event,
@@ -19,9 +20,9 @@ import {
 import type { HookMark } from './hook.ts'
 import type { InputPart, Json } from './part.ts'
 import {
-  alterTurn,
   answerTurn,
   type Call,
+  evolveCall,
   interruptTurn,
   isAtWork,
   speak,
@@ -188,7 +189,7 @@ export function createRun(event: EventOf<'run.created'>): Run {
 export function evolveRun(run: Run, event: Event): Run {
   if (isDelta(event.type)) return change(run, event)
   const next = change(isBack(run, event) ? skip(run, event.at) : run, event)
-  return alter(next, { lastSeq: event.seq, heardAt: event.at })
+  return alterRun(next, { lastSeq: event.seq, heardAt: event.at })
 }
 
 /**
@@ -221,38 +222,38 @@ function isRecovery({ compacting, turn }: Run, event: Event): boolean {
 }
 
 const skip = (run: Run, to: number): Run =>
-  alter(run, { waitedMs: run.waitedMs + to - run.heardAt })
+  alterRun(run, { waitedMs: run.waitedMs + to - run.heardAt })
 
 function change(run: Run, event: Event): Run {
   switch (event.type) {
     case 'run.edited':
-      return alter(run, { input: event.data.input })
+      return alterRun(run, { input: event.data.input })
     case 'run.started': {
       const { agent, model, revision } = event.data
-      return alter(run, { phase: 'active', agent, model, revision, startedAt: event.at })
+      return alterRun(run, { phase: 'active', agent, model, revision, startedAt: event.at })
     }
     case 'run.steered': {
       const { id, input, origin } = event.data
-      return alter(run, { steers: [...run.steers, { id, input, origin, at: event.at }] })
+      return alterRun(run, { steers: [...run.steers, { id, input, origin, at: event.at }] })
     }
     case 'run.cancelling': {
       const { reason, when } = event.data
-      return alter(run, { cancelling: { reason, when, at: event.at } })
+      return alterRun(run, { cancelling: { reason, when, at: event.at } })
     }
     case 'run.switched': {
       const { agent, model, revision } = event.data
-      return alter(run, { successor: { agent, model, revision } })
+      return alterRun(run, { successor: { agent, model, revision } })
     }
     case 'hook.ended':
       return noteHook(run, event)
     case 'run.ended': {
       const { outcome, stop, trouble } = event.data
       const end = { outcome, stop, trouble: trouble ?? null }
-      const closed = resume(alter(run, { asks: [] }), event.at)
-      return alter(closed, { phase: 'ended', endedAt: event.at, end })
+      const closed = resume(alterRun(run, { asks: [] }), event.at)
+      return alterRun(closed, { phase: 'ended', endedAt: event.at, end })
     }
     case 'turn.started':
-      return alter(run, {
+      return alterRun(run, {
         turn: startTurn(run.turn, event),
         steers: takesSteers(event) ? [] : run.steers,
         hooked: event.data.attempt === 1 ? [] : run.hooked,
@@ -261,12 +262,15 @@ function change(run: Run, event: Event): Run {
     case 'thinking.delta':
     case 'call.begun':
     case 'call.delta':
-      return run.turn ? alter(run, { turn: speak(run.turn, event), heardAt: event.at }) : run
+      return run.turn ? alterRun(run, { turn: speak(run.turn, event), heardAt: event.at }) : run
     case 'turn.answered':
-      return spend(alter(run, { turn: run.turn && answerTurn(run.turn, event) }), event.data.usage)
+      return spend(
+        alterRun(run, { turn: run.turn && answerTurn(run.turn, event) }),
+        event.data.usage,
+      )
     case 'turn.interrupted':
       return spend(
-        alter(run, { turn: run.turn && interruptTurn(run.turn, event) }),
+        alterRun(run, { turn: run.turn && interruptTurn(run.turn, event) }),
         event.data.usage,
       )
     case 'turn.ended':
@@ -275,48 +279,32 @@ function change(run: Run, event: Event): Run {
       return openAsk(run, event)
     case 'ask.settled':
       return settleAsk(run, event)
-    case 'tool.started': {
-      const { key, attempt } = event.data
-      return onCall(run, event.data.call, (c) => ({
-        ...c,
-        started: { key, attempt, at: event.at },
-      }))
-    }
-    case 'tool.progressed': {
-      const mark = event.data.process
-      if (!mark) return run
-      return onCall(run, event.data.call, (c) => ({ ...c, processes: [...c.processes, mark] }))
-    }
-    case 'tool.ended': {
-      const { outcome, output } = event.data
-      return onCall(run, event.data.call, (c) => ({ ...c, result: { outcome, output } }))
-    }
-    case 'child.started': {
-      const child = { thread: event.data.thread, run: event.data.run, ended: false }
-      return onCall(run, event.data.call, (c) => ({ ...c, child }))
-    }
+    case 'tool.progressed':
+      return event.data.process ? onCall(run, event.data.call, (c) => evolveCall(c, event)) : run
+    case 'tool.started':
+    case 'tool.ended':
+    case 'child.started':
+      return onCall(run, event.data.call, (c) => evolveCall(c, event))
     case 'child.asked': {
       const { call, thread, ask, body } = event.data
       const childAsks = [...run.childAsks, { call, thread, ask, body }]
-      return alter(run, { childAsks, waitingSince: run.waitingSince ?? event.at })
+      return alterRun(run, { childAsks, waitingSince: run.waitingSince ?? event.at })
     }
     case 'child.settled': {
       const childAsks = run.childAsks.filter((a) => a.ask !== event.data.ask)
-      return resume(alter(run, { childAsks }), event.at)
+      return resume(alterRun(run, { childAsks }), event.at)
     }
-    case 'child.ended': {
-      const ended = onCall(run, event.data.call, (c) => ({
-        ...c,
-        child: c.child && { ...c.child, ended: true },
-      }))
-      return spend(ended, event.data.usage)
-    }
+    case 'child.ended':
+      return spend(
+        onCall(run, event.data.call, (c) => evolveCall(c, event)),
+        event.data.usage,
+      )
     case 'context.compacting':
-      return alter(run, { compacting: true })
+      return alterRun(run, { compacting: true })
     case 'context.compacted':
-      return spend(alter(run, compacted(run, null)), event.data.usage)
+      return spend(alterRun(run, compacted(run, null)), event.data.usage)
     case 'context.uncompacted':
-      return spend(alter(run, compacted(run, event.data.trouble ?? null)), event.data.usage)
+      return spend(alterRun(run, compacted(run, event.data.trouble ?? null)), event.data.usage)
     case 'run.created':
     case 'run.moved':
     case 'thread.opened':
@@ -362,7 +350,7 @@ function endTurn(run: Run): Run {
   if (!run.turn) return run
   const { calls } = run.turn
   const refused = calls.length > 0 && calls.every((c) => c.result?.outcome === 'denied')
-  return alter(run, {
+  return alterRun(run, {
     ...run.successor,
     successor: null,
     remarks: [],
@@ -377,7 +365,7 @@ function openAsk(run: Run, event: EventOf<'ask.opened'>): Run {
   const open = 'calls' in body ? body.calls.map((c) => c.call) : ['']
   const asks = [...run.asks, { ask, turn, body, open, openedAt: event.at, expiresAt }]
   const limitStepUsd = run.limitStepUsd ?? (body.kind === 'limit' ? body.limitUsd : null)
-  return alter(run, { asks, limitStepUsd, waitingSince: run.waitingSince ?? event.at })
+  return alterRun(run, { asks, limitStepUsd, waitingSince: run.waitingSince ?? event.at })
 }
 
 function settleAsk(run: Run, event: EventOf<'ask.settled'>): Run {
@@ -388,15 +376,15 @@ function settleAsk(run: Run, event: EventOf<'ask.settled'>): Run {
     open.length > 0
       ? run.asks.map((a) => (a === ask ? { ...a, open } : a))
       : run.asks.filter((a) => a !== ask)
-  let next = resume(alter(run, { asks }), event.at)
-  if (limitUsd !== undefined) next = alter(next, { limitUsd })
+  let next = resume(alterRun(run, { asks }), event.at)
+  if (limitUsd !== undefined) next = alterRun(next, { limitUsd })
   if (ask.body.kind === 'question') {
     const answer = { value: event.data.answer ?? null, how: event.data.how }
     return onCall(next, ask.body.call, (c) => ({ ...c, answer }))
   }
   if (ask.body.kind === 'limit') {
     const refused = Object.values(rulings).some((r) => !r.allow)
-    return alter(next, { refusedLimit: refused })
+    return alterRun(next, { refusedLimit: refused })
   }
   for (const [call, ruling] of Object.entries(rulings)) next = rule(next, ask.body, call, ruling)
   return next
@@ -411,64 +399,17 @@ function rule(run: Run, body: AskBody, call: string, ruling: Ruling): Run {
 /** Nobody is waited for any more, unless something is still asked. */
 function resume(run: Run, at: number): Run {
   if (run.asks.length + run.childAsks.length > 0 || run.waitingSince === null) return run
-  return alter(run, { waitedMs: run.waitedMs + at - run.waitingSince, waitingSince: null })
+  return alterRun(run, { waitedMs: run.waitedMs + at - run.waitingSince, waitingSince: null })
 }
 
 function onCall(run: Run, call: string, edit: (call: Call) => Call): Run {
   if (!run.turn) return run
   const calls = run.turn.calls.map((c) => (c.call === call ? edit(c) : c))
-  return alter(run, { turn: alterTurn(run.turn, { calls }) })
+  return alterRun(run, { turn: alterTurn(run.turn, { calls }) })
 }
 
 const spend = (run: Run, usage: Usage): Run =>
-  alter(run, {
+  alterRun(run, {
     usage: addUsage(run.usage, usage),
     spentUsd: run.spentUsd + (usage.costUsd ?? 0),
   })
-
-/** The run with changes; see `alterThread` for why it is not spread. */
-export const alter = (run: Run, changes: Partial<Run>): Run => Object.assign(copy(run), changes)
-
-const copy = (run: Run): Run => ({
-  id: run.id,
-  kind: run.kind,
-  phase: run.phase,
-  input: run.input,
-  origin: run.origin,
-  agent: run.agent,
-  model: run.model,
-  revision: run.revision,
-  instructions: run.instructions,
-  sampling: run.sampling,
-  call: run.call,
-  retryOf: run.retryOf,
-  wantedModel: run.wantedModel,
-  successor: run.successor,
-  hooked: run.hooked,
-  blocked: run.blocked,
-  remarks: run.remarks,
-  createdAt: run.createdAt,
-  startedAt: run.startedAt,
-  endedAt: run.endedAt,
-  firstSeq: run.firstSeq,
-  lastSeq: run.lastSeq,
-  turn: run.turn,
-  turns: run.turns,
-  refusedTurns: run.refusedTurns,
-  asks: run.asks,
-  childAsks: run.childAsks,
-  steers: run.steers,
-  cancelling: run.cancelling,
-  compacting: run.compacting,
-  compaction: run.compaction,
-  usage: run.usage,
-  spentUsd: run.spentUsd,
-  limitUsd: run.limitUsd,
-  limitStepUsd: run.limitStepUsd,
-  refusedLimit: run.refusedLimit,
-  waitedMs: run.waitedMs,
-  waitingSince: run.waitingSince,
-  heardAt: run.heardAt,
-  messages: run.messages,
-  end: run.end,
-})

@@ -3,10 +3,11 @@
  * wait. `evolve` is the only way its state changes.
  */
 
+import { alterRun, alterThread, alterTurn } from './alter.ts'
 import { type Draft, type Event, type EventOf, type Facts, isDelta, merge } from './event.ts'
 import { type AnswerPart, type InputPart, type Message, type ResultPart, textOf } from './part.ts'
-import { alter, createRun, evolveRun, type Run, takesSteers } from './run.ts'
-import { alterTurn, type Turn } from './turn.ts'
+import { createRun, evolveRun, type Run, takesSteers } from './run.ts'
+import type { Turn } from './turn.ts'
 import { addUsage, NO_USAGE, type Usage } from './usage.ts'
 
 /** What `thread.opened` says, as later facts have changed it, and what has happened since. */
@@ -211,7 +212,7 @@ function readSteers(thread: Thread): Thread {
   const steers = thread.active?.steers ?? []
   const read = steers.reduce((t, s) => userMessage(t, s.input, s.at, true), thread)
   return read.active && steers.length > 0
-    ? alterThread(read, { active: alter(read.active, { steers: [] }) })
+    ? alterThread(read, { active: alterRun(read.active, { steers: [] }) })
     : read
 }
 
@@ -223,7 +224,7 @@ function userMessage(thread: Thread, parts: InputPart[], at: number, steered: bo
 function add(thread: Thread, message: Omit<Message, 'id' | 'run'>): Thread {
   const run = thread.active
   if (!run) return thread
-  const active = alter(run, { messages: run.messages + 1 })
+  const active = alterRun(run, { messages: run.messages + 1 })
   if (thread.rewound.includes(run.id)) return alterThread(thread, { active })
   const whole = { id: `${run.id}:${run.messages}`, run: run.id, ...message } as Message
   return alterThread(thread, { active, messages: [...thread.messages, whole] })
@@ -240,7 +241,7 @@ function closeTurn(thread: Thread): Thread {
   if (parts.length > 0) next = add(next, { role: 'assistant', parts, turn: turn.index, at })
   if (results.length > 0) next = add(next, { role: 'tool', parts: results, turn: turn.index, at })
   const active = next.active as Run
-  return alterThread(next, { active: alter(active, { turn: alterTurn(turn, { slots: [] }) }) })
+  return alterThread(next, { active: alterRun(active, { turn: alterTurn(turn, { slots: [] }) }) })
 }
 
 /** What the model has said in this turn up to now, void calls left out. */
@@ -357,36 +358,3 @@ export function wakesAt(thread: Thread): number | null {
 
 const retryTime = (run: Run): number | null =>
   run.turn?.phase === 'interrupted' ? (run.turn.interruption?.retryAt ?? null) : null
-
-/**
- * The thread with changes. It is copied field by field, and so are runs and turns: V8 copies a
- * record that was spread from a record that was spread, and so on, ten times slower than that.
- */
-export const alterThread = (thread: Thread, changes: Partial<Thread>): Thread =>
-  Object.assign(copy(thread), changes)
-
-const copy = (thread: Thread): Thread => ({
-  id: thread.id,
-  seq: thread.seq,
-  openedAt: thread.openedAt,
-  updatedAt: thread.updatedAt,
-  agent: thread.agent,
-  model: thread.model,
-  title: thread.title,
-  workspace: thread.workspace,
-  account: thread.account,
-  policy: thread.policy,
-  parent: thread.parent,
-  forkedFrom: thread.forkedFrom,
-  origin: thread.origin,
-  messages: thread.messages,
-  summary: thread.summary,
-  rewound: thread.rewound,
-  wishes: thread.wishes,
-  active: thread.active,
-  queue: thread.queue,
-  last: thread.last,
-  runs: thread.runs,
-  usage: thread.usage,
-  measured: thread.measured,
-})

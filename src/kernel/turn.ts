@@ -3,6 +3,7 @@
  * turn may take several attempts; what an earlier one has said stays said.
  */
 
+import { alterTurn } from './alter.ts'
 import type { EventOf, ProcessMark, Ruling, Settled, Stop, Trouble } from './event.ts'
 import type { HookMark } from './hook.ts'
 import type { AnswerPart, Json, Outcome } from './part.ts'
@@ -171,6 +172,33 @@ const newCall = (
   result: null,
 })
 
+type CallEvent = EventOf<
+  'tool.started' | 'tool.progressed' | 'tool.ended' | 'child.started' | 'child.ended'
+>
+
+export function evolveCall(call: Call, event: CallEvent): Call {
+  switch (event.type) {
+    case 'tool.started': {
+      const { key, attempt } = event.data
+      return { ...call, started: { key, attempt, at: event.at } }
+    }
+    case 'tool.progressed': {
+      const { process } = event.data
+      return process ? { ...call, processes: [...call.processes, process] } : call
+    }
+    case 'tool.ended': {
+      const { outcome, output } = event.data
+      return { ...call, result: { outcome, output } }
+    }
+    case 'child.started': {
+      const { thread, run } = event.data
+      return { ...call, child: { thread, run, ended: false } }
+    }
+    case 'child.ended':
+      return { ...call, child: call.child && { ...call.child, ended: true } }
+  }
+}
+
 /** What was said stays; calls that were begun never happened. */
 export function interruptTurn(turn: Turn, event: EventOf<'turn.interrupted'>): Turn {
   const { cause, trouble, retryAt, usage } = event.data
@@ -200,23 +228,3 @@ export function isAtWork({ phase, interruption, calls }: Turn): boolean {
       return false
   }
 }
-
-/** The turn with changes; see `alterThread` for why it is not spread. */
-export const alterTurn = (turn: Turn, changes: Partial<Turn>): Turn =>
-  Object.assign(copy(turn), changes)
-
-const copy = (turn: Turn): Turn => ({
-  index: turn.index,
-  attempt: turn.attempt,
-  phase: turn.phase,
-  model: turn.model,
-  slots: turn.slots,
-  calls: turn.calls,
-  voided: turn.voided,
-  stop: turn.stop,
-  usage: turn.usage,
-  interruption: turn.interruption,
-  barren: turn.barren,
-  said: turn.said,
-  startedAt: turn.startedAt,
-})

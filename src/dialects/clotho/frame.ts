@@ -13,8 +13,11 @@ export interface Payload {
   at: number
 }
 
-export const writeFrame = ({ type, data, at }: Payload | Told): string =>
-  JSON.stringify({ type, data, timestamp: timestamp(at), ...data })
+export function writeFrame({ type, data, at }: Payload | Told): string {
+  const payload = JSON.stringify(data)
+  const keys = payload === '{}' ? '' : `,${payload.slice(1, -1)}`
+  return `{"type":"${type}","data":${payload},"timestamp":"${timestamp(at)}"${keys}}`
+}
 
 /** UTC with microseconds, as Python prints it. */
 export const timestamp = (ms: number): string =>

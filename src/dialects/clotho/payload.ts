@@ -14,7 +14,7 @@ export interface Told {
   run: string
   seq: number
   /** The ask that it puts before a person. */
-  ask?: string
+  ask?: string | undefined
 }
 
 /** A frame before it is known where in the log it stands. */

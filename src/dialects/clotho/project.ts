@@ -19,7 +19,9 @@ export const projection: Projection<Telling, Told> = {
   tell(state, event) {
     const [next, frames] = step(state, event)
     const run = event.run ?? ''
-    return [next, frames.map((f) => ({ ...f, at: event.at, run, seq: event.seq }))]
+    const { at, seq } = event
+    const told = frames.map(({ type, data, ask }): Told => ({ type, data, at, run, seq, ask }))
+    return [next, told]
   },
 }
 
@@ -48,7 +50,7 @@ function step(state: Telling, event: Event): Step {
       const { active } = state
       if (!active || active.run !== event.run || active.isSilent) return [state, []]
       const [next, frames] = advance(active, event)
-      return [{ ...state, active: next }, frames]
+      return [next === active ? state : { ...state, active: next }, frames]
     }
   }
 }

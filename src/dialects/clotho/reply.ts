@@ -96,6 +96,8 @@ export function advance(active: Active, event: EventOf<Inner>): [Active, Said[]]
     now = { ...active, denied: [] }
   }
   const [next, frames] = inner(now, event)
+  // As with nearly all events, the words of an answer: nothing is ready that was not before.
+  if (next === active) return [active, frames]
   const [settled, results] = tellResults(next)
   return [settled, [...before, ...frames, ...results]]
 }

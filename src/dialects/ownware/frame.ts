@@ -21,10 +21,15 @@ export interface Frame {
   body: Body
 }
 
-export const sse = (body: Body): string => `event: ${body.type}\ndata: ${JSON.stringify(body)}\n\n`
+export const sse = (body: Body): string => framed(body, JSON.stringify(body))
 
-export const writeFrame = (frame: Frame): string =>
-  sse(frame.seq === 0 ? frame.body : { ...frame.body, seq: frame.seq })
+const framed = ({ type }: Body, json: string): string => `event: ${type}\ndata: ${json}\n\n`
+
+/** A body has a type at least, so the number can be put behind it without a copy. */
+export function writeFrame({ seq, body }: Frame): string {
+  const json = JSON.stringify(body)
+  return framed(body, seq === 0 ? json : `${json.slice(0, -1)},"seq":${seq}}`)
+}
 
 export interface Attachment {
   filename: string

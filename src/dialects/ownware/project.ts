@@ -10,7 +10,14 @@ import { askPerson, settleRequests } from './asking.ts'
 import { breakCalls, childUsage, closeTurn, complete, endCall, endRun, read } from './closing.ts'
 import { type Body, type Frame, recoveryReason, saidIn, stopReason } from './frame.ts'
 import { agentId } from './id.ts'
-import { emptyTelling, newTurn, type OpenCall, type RunTelling, type Telling } from './telling.ts'
+import {
+  emptyTelling,
+  newTurn,
+  type OpenCall,
+  type RunTelling,
+  spoken,
+  type Telling,
+} from './telling.ts'
 
 export const projection: Projection<Telling, Frame> = { open: emptyTelling, tell }
 
@@ -39,7 +46,7 @@ export function skim(state: Telling, words: readonly Word[]): Telling {
     if (event.type === 'text.delta') text += event.data.text
     else if (event.type === 'thinking.delta') thinking += event.data.text
   }
-  return { ...state, seq, log, text, thinking }
+  return spoken(state, { seq, log, text, thinking })
 }
 
 export const isWord = (event: Event): event is Word =>
@@ -47,14 +54,16 @@ export const isWord = (event: Event): event is Word =>
 
 /** Nearly all events are words, so they take the short way: one frame, one new record. */
 function tellWord(state: Telling, event: Word): [Telling, Frame[]] {
-  const log = event.seq
-  if (state.run?.id !== event.run) return [{ ...state, log }, []]
-  const seq = state.seq + 1
-  const frame = { seq, run: event.run, at: event.at, body: wordBody(event) }
-  if (event.type === 'call.delta') return [{ ...state, seq, log }, [frame]]
-  const { text } = event.data
-  if (event.type === 'text.delta') return [{ ...state, seq, log, text: state.text + text }, [frame]]
-  return [{ ...state, seq, log, thinking: state.thinking + text }, [frame]]
+  const { run, data, at, seq: log } = event
+  const { seq, text, thinking } = state
+  if (state.run?.id !== run) return [spoken(state, { seq, log, text, thinking }), []]
+  const next = spoken(state, {
+    seq: seq + 1,
+    log,
+    text: event.type === 'text.delta' ? text + data.text : text,
+    thinking: event.type === 'thinking.delta' ? thinking + data.text : thinking,
+  })
+  return [next, [{ seq: seq + 1, run, at, body: wordBody(event) }]]
 }
 
 function wordBody(event: Word): Body {

@@ -90,6 +90,24 @@ export const emptyTelling = (thread: string): Telling => ({
   thinking: '',
 })
 
+/** After a word. Written out, because a record that is spread from a spread is copied far slower. */
+export const spoken = (
+  state: Telling,
+  { seq, log, text, thinking }: Pick<Telling, 'seq' | 'log' | 'text' | 'thinking'>,
+): Telling => ({
+  seq,
+  log,
+  thread: state.thread,
+  session: state.session,
+  agent: state.agent,
+  isChild: state.isChild,
+  queue: state.queue,
+  run: state.run,
+  runs: state.runs,
+  text,
+  thinking,
+})
+
 export const newTurn = (index: number, model: string): TurnTelling => ({
   index,
   model,

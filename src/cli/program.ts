@@ -150,7 +150,7 @@ function addLists(program: Command, env: Env): void {
 function addEvents(program: Command, env: Env): void {
   addClientFlags(program.command('events <thread>').description('print the log of a thread'))
     .option('--follow', 'and what happens from now on')
-    .addOption(new Option('--after <seq>', 'from here on').argParser(count).default(0))
+    .addOption(new Option('--after <seq>', 'only what comes after it').argParser(count).default(0))
     .option('--json', 'one JSON object a line')
     .action(async (thread: string, flags: ClientFlags & { after: number }) => {
       const { config, client } = connect(flags, env)

@@ -1,4 +1,7 @@
-/** A shared policy can hold commands to a sandbox: no network, nothing written, a bounded time. */
+/**
+ * A shared policy can hold commands to a sandbox: no network, nothing written, a bounded time. Those
+ * of guests are always held to one.
+ */
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,10 +9,35 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Event } from '../src/kernel/event.ts'
 import type { Json } from '../src/kernel/part.ts'
 import { ALLOW_ALL } from '../src/kernel/policy.ts'
-import { createRunner } from '../src/sandbox/index.ts'
+import { createRunner, openWorkspace } from '../src/sandbox/index.ts'
+import { createToolbox } from '../src/tools/index.ts'
 import { openWorld, type World } from './support/world.ts'
 
 const { isolated } = await createRunner().describe()
+
+describe('where there are no walls', () => {
+  let world: World
+  afterEach(() => world.close())
+
+  async function shell(account: string): Promise<string> {
+    const plain = createToolbox({ runner: createRunner({ mode: 'plain' }), openWorkspace })
+    world = await openWorld({ wrapToolbox: () => plain })
+    const rest = { refusedTurns: null, askTimeoutMs: null, compaction: null, confinement: null }
+    const body = { permissions: ALLOW_ALL, ...rest } as unknown as Json
+    await world.store.put({ kind: 'policy', key: 'free', body })
+    const script = [[{ call: 'shell', input: { command: 'echo ran' } }]]
+    const { thread } = await world.begin(script, { policy: 'free', account })
+    const events = await world.ended(thread)
+    return events.flatMap((e) => (e.type === 'tool.ended' ? [e.data.output] : [])).join()
+  }
+
+  it('the owner of the machine runs commands', async () => {
+    expect(await shell('local')).toBe('ran')
+  })
+  it('other accounts, which would see all that the server keeps, run none', async () => {
+    expect(await shell('guest')).toContain('only run in a sandbox')
+  })
+})
 
 describe.skipIf(!isolated)('a confined thread', () => {
   let world: World

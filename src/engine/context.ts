@@ -1,9 +1,10 @@
 /** What every part of the engine works with. */
 
+import { LOCAL_ACCOUNT } from '../kernel/accounts.ts'
 import type { Agent } from '../kernel/agent.ts'
 import type { Draft, EventOf } from '../kernel/event.ts'
 import type { HookForm, PostHook } from '../kernel/hook.ts'
-import type { Grant } from '../kernel/policy.ts'
+import type { Confinement, Grant } from '../kernel/policy.ts'
 import type {
   Catalog,
   Endpoints,
@@ -111,6 +112,12 @@ export interface Work {
   /** Aborted with one of these reasons: `cancel`, `limit`, `shutdown`, `lost`. */
   signal: AbortSignal
 }
+
+/** How commands are kept apart; null: as the server is set. A guest's run behind walls or not at all. */
+export const confinementOf = ({ live, policy }: Work): Confinement | null =>
+  policy?.confinement ?? (live.state.account === LOCAL_ACCOUNT ? null : GUEST)
+
+const GUEST: Confinement = { network: false, readOnly: false, memoryBytes: null, timeoutMs: null }
 
 export type AbortReason = 'cancel' | 'limit' | 'shutdown' | 'lost'
 

@@ -21,7 +21,14 @@ import {
 } from '../../kernel/hook.ts'
 import type { Call } from '../../kernel/turn.ts'
 import type { Exit, RunSpec } from '../../kernel/workspace.ts'
-import { activeRun, type Context, reasonOf, unlessCancelled, type Work } from '../context.ts'
+import {
+  activeRun,
+  type Context,
+  confinementOf,
+  reasonOf,
+  unlessCancelled,
+  type Work,
+} from '../context.ts'
 import { bound, markCall } from './tools.ts'
 
 export async function performHooks(
@@ -157,14 +164,14 @@ async function askHttp(
 
 async function specOf(
   { sandbox }: Context,
-  { live, policy, signal }: Work,
+  work: Work,
   hook: CommandHook,
   { occasion, form }: Asked,
 ): Promise<RunSpec> {
-  const { workspace: root } = live.state
+  const { workspace: root } = work.live.state
   const files = await sandbox.openWorkspace(root)
   const { path } = await files.stat(hook.cwd ?? '')
-  const confinement = policy?.confinement ?? null
+  const confinement = confinementOf(work)
   return {
     root,
     command: hook.command,
@@ -173,7 +180,7 @@ async function specOf(
     stdin: JSON.stringify(form.stdin(occasion)),
     timeoutMs: hook.timeoutMs,
     streams: 'apart',
-    signal,
+    signal: work.signal,
     ...(confinement ? { confinement } : {}),
   }
 }

@@ -13,6 +13,7 @@ import {
   activeRun,
   allDone,
   type Context,
+  confinementOf,
   reasonOf,
   unlessCancelled,
   type Work,
@@ -199,7 +200,7 @@ function toolContext(context: Context, work: Work, { run, turn, call }: At): Too
     agent: work.agent,
     workspace: state.workspace,
     signal: work.signal,
-    confinement: work.policy?.confinement ?? null,
+    confinement: confinementOf(work),
     memory: {
       get: (key) => context.store.get('tool-memory', name(key)),
       put: (key, body: Json) => context.store.put({ kind: 'tool-memory', key: name(key), body }),

@@ -16,7 +16,6 @@ import {
   inTurn,
   type Making,
   make,
-  refuseBusy,
   type Started,
   type Told,
 } from './making.ts'
@@ -32,10 +31,8 @@ export async function retryRun(
   thread: Thread,
   body: RunBody,
 ): Promise<Started> {
-  return inTurn(context, thread.id, async () => {
+  return inTurn(context, thread.id, async (current) => {
     const { engine } = context
-    const current = await engine.thread(thread.id)
-    refuseBusy(current)
     const { shown, pending } = await transcriptOf(engine, current)
     const last = shown.at(-1)
     if (!last) throw invalidState('there is nothing to retry')
@@ -73,10 +70,8 @@ export async function editMessage(
   thread: Thread,
   edit: { id: string; change: Pick<Posted, 'content' | 'parts' | 'input'> },
 ): Promise<Started> {
-  return inTurn(context, thread.id, async () => {
+  return inTurn(context, thread.id, async (current) => {
     const { engine } = context
-    const current = await engine.thread(thread.id)
-    refuseBusy(current)
     const { shown } = await transcriptOf(engine, current)
     const at = shown.findIndex((m) => m.id === edit.id && m.role === 'user')
     const old = shown[at]
@@ -118,10 +113,8 @@ export async function continueRun(
   thread: Thread,
   runId: string,
 ): Promise<Started> {
-  return inTurn(context, thread.id, async () => {
+  return inTurn(context, thread.id, async (current) => {
     const { engine } = context
-    const current = await engine.thread(thread.id)
-    refuseBusy(current)
     const run = await engine.store.run(runId.toLowerCase())
     if (!run || !canContinue(current, run)) throw invalidState('this run cannot be continued')
     const old = await context.hints.of(run)

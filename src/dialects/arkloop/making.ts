@@ -48,17 +48,18 @@ export async function make(
   return { run_id: receipt.run ?? run, trace_id: trace }
 }
 
-export function refuseBusy(thread: Thread): void {
-  if (thread.active || thread.queue.length > 0)
-    throw refusal('busy', 'runs.thread_busy', 'thread already running')
-}
-
-/** Alone in the thread, as far as this process goes; the engine decides again. */
+/** In a thread that is idle, and alone there as far as this process goes; the engine decides again. */
 export const inTurn = (
-  { turns }: Context,
+  { engine, turns }: Context,
   thread: string,
-  work: () => Promise<Started>,
-): Promise<Started> => turns.run(`thread:${thread}`, work)
+  work: (current: Thread) => Promise<Started>,
+): Promise<Started> =>
+  turns.run(`thread:${thread}`, async () => {
+    const current = await engine.thread(thread)
+    if (current.active || current.queue.length > 0)
+      throw refusal('busy', 'runs.thread_busy', 'thread already running')
+    return work(current)
+  })
 
 /** Never nothing where something was said before: a model answers somebody. */
 export function inputOf(pending: readonly Posted[], thread: Thread): InputPart[] {

@@ -3,7 +3,7 @@
  * in the order of the real system: credential, permission, form, object, owner, state.
  */
 
-import type { Accounts, Actor, Permission } from '../../kernel/accounts.ts'
+import type { Actor, Permission } from '../../kernel/accounts.ts'
 import { isActor } from '../../kernel/accounts.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Principal } from '../../kernel/ports.ts'
@@ -137,5 +137,3 @@ export const json = (value: unknown, status = 200): Reply => ({
 })
 
 export const nothing: Reply = { status: 204, empty: true }
-
-export type { Accounts }

@@ -13,7 +13,7 @@ import { denied, invalid, notFound } from './faults.ts'
 import { uuidIn } from './id.ts'
 import { isOpenToAccount, projectOf } from './project-record.ts'
 
-export const noThread = () => notFound('threads.not_found', 'thread')
+const noThread = () => notFound('threads.not_found', 'thread')
 export const noRun = () => notFound('runs.not_found', 'run')
 export const noMessage = () => notFound('messages.not_found', 'message')
 
@@ -44,6 +44,17 @@ export async function threadOf(
   return thread
 }
 
+/** As `threadOf`, where no more is needed of the thread than whose it is. */
+export async function demandOwn(
+  context: Context,
+  actor: Actor,
+  id: string,
+  action: string,
+): Promise<void> {
+  const { sight } = await look(context, actor, id)
+  refuseOthers(sight, action)
+}
+
 /** As the owner's, and those that a project opens to the account. */
 export async function readable(
   context: Context,
@@ -51,9 +62,7 @@ export async function readable(
   id: string,
   action: string,
 ): Promise<ThreadRow> {
-  const row = await context.engine.store.thread(id)
-  if (!row) throw noThread()
-  const sight = await sightFor(context, actor, row)
+  const { row, sight } = await look(context, actor, id)
   if (sight === 'colleague') {
     const project = await projectOf(context.engine, row)
     if (project && isOpenToAccount(project)) return row
@@ -62,8 +71,18 @@ export async function readable(
   return row
 }
 
+async function look(
+  context: Context,
+  actor: Actor,
+  id: string,
+): Promise<{ row: ThreadRow; sight: Sight }> {
+  const row = await context.engine.store.thread(id)
+  if (!row) throw noThread()
+  return { row, sight: await sightFor(context, actor, row) }
+}
+
 /** Another account's thread is as unknown as none; a colleague's is known, and not shown. */
-export function refuseOthers(sight: Sight, action: string): void {
+function refuseOthers(sight: Sight, action: string): void {
   if (sight === 'foreign') throw noThread()
   if (sight === 'colleague') throw denied(action)
 }
@@ -95,7 +114,7 @@ export async function runOf(
 type Thing = Pick<ThreadRow, 'account' | 'principal'>
 
 /** Who owns the account matters only for what was made without a user. */
-export async function sightFor({ accounts }: Context, actor: Actor, thing: Thing): Promise<Sight> {
+async function sightFor({ accounts }: Context, actor: Actor, thing: Thing): Promise<Sight> {
   const isNobodys = thing.account === actor.account && !isUuid(thing.principal)
   return sightOf(actor, thing, isNobodys ? await accounts.ownerOf(thing.account) : null)
 }

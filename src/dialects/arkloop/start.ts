@@ -15,7 +15,6 @@ import {
   inputOf,
   inTurn,
   make,
-  refuseBusy,
   type Started,
 } from './making.ts'
 import { type Posted, transcriptOf } from './message.ts'
@@ -29,10 +28,8 @@ export async function startRun(
   thread: Thread,
   body: RunBody,
 ): Promise<Started> {
-  return inTurn(context, thread.id, async () => {
+  return inTurn(context, thread.id, async (current) => {
     const { engine } = context
-    const current = await engine.thread(thread.id)
-    refuseBusy(current)
     const { pending, shown } = await transcriptOf(engine, current)
     const tail = shown.at(-1)
     const resumed = await resumable(context, current, pending)

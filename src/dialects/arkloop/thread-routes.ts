@@ -12,16 +12,7 @@ import { defaultAgent } from './persona.ts'
 import { file, projectIn, projectOf } from './project-record.ts'
 import { type ArkRoute, ark, json, nothing } from './row.ts'
 import { ForkBody, NewThreadBody, SearchQuery, ThreadPatch, ThreadsQuery } from './schema.ts'
-import {
-  idIn,
-  makerOf,
-  noThread,
-  readable,
-  refuseAction,
-  refuseOthers,
-  sightFor,
-  threadOf,
-} from './scope.ts'
+import { demandOwn, idIn, makerOf, readable, refuseAction, threadOf } from './scope.ts'
 import {
   activeRunOf,
   isPrivate,
@@ -146,7 +137,7 @@ export const threadRoutes = (context: Context): ArkRoute[] => [
       answers: 204,
       handle: async ({ actor, path }) => {
         const id = idIn(path, 'thread')
-        await allowed(context, actor, id, 'threads.update')
+        await demandOwn(context, actor, id, 'threads.update')
         await change(context.engine, actor.id, id)
         return nothing
       },
@@ -171,19 +162,6 @@ export const threadRoutes = (context: Context): ArkRoute[] => [
     },
   }),
 ]
-
-/** As `threadOf`, for what needs no more of the thread than whose it is. */
-async function allowed(
-  context: Context,
-  actor: Actor,
-  id: string,
-  action: string,
-): Promise<ThreadRow> {
-  const row = await context.engine.store.thread(id)
-  if (!row) throw noThread()
-  refuseOthers(await sightFor(context, actor, row), action)
-  return row
-}
 
 /** Null for none. What belongs to another account is not there. */
 async function projectFor(

@@ -3,13 +3,17 @@
  * whose message tells the person what to do; nothing else is thrown.
  */
 
-import { FAULT_CODES, Fault, type FaultCode } from '../kernel/fault.ts'
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { FAULT_CODES, Fault, type FaultCode, isFault } from '../kernel/fault.ts'
 import { readSse, type SseFrame } from './sse.ts'
 
 export interface Client {
   readonly url: string
   get<T>(path: string, query?: Record<string, string | number | undefined>): Promise<T>
   send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>
+  /** Posts until there is an answer, for a while: by its key the server knows it when it comes twice. */
+  insist<T>(path: string, body: unknown): Promise<T>
   /** A thread's events after a seq, until the server or the signal ends the stream. */
   stream(thread: string, after: number, signal: AbortSignal): AsyncIterable<SseFrame>
 }
@@ -17,7 +21,12 @@ export interface Client {
 export interface ClientOptions {
   url: string
   token: string | null
+  /** Milliseconds before the first new attempt of what is insisted on; each further one waits twice as long. */
+  retryMs?: number
 }
+
+/** With the first wait of 250 ms, about 16 seconds: a server is back by then, or somebody must look. */
+const MOST_ATTEMPTS = 7
 
 export function createClient(options: ClientOptions): Client {
   const root = `${options.url}/manifold/v1`
@@ -44,6 +53,27 @@ export function createClient(options: ClientOptions): Client {
     return response
   }
 
+  const send = async <T>(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<T> => {
+    const sent =
+      body === undefined
+        ? { headers }
+        : {
+            body: JSON.stringify(body),
+            headers: { ...headers, 'content-type': 'application/json' },
+          }
+    const response = await call(path, { method, ...sent })
+    // An answer that breaks off is none.
+    const text = await response.text().catch(() => {
+      throw new Fault('unavailable', `The server at ${options.url} broke off its answer.`)
+    })
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+
   return {
     url: options.url,
     async get<T>(path: string, query: Record<string, string | number | undefined> = {}) {
@@ -53,14 +83,20 @@ export function createClient(options: ClientOptions): Client {
       const response = await call(search.size > 0 ? `${path}?${search}` : path, {})
       return (await response.json()) as T
     },
-    async send<T>(method: string, path: string, body?: unknown) {
-      const sent =
-        body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
-      const response = await call(path, { method, ...sent })
-      const text = await response.text()
-      return (text === '' ? undefined : JSON.parse(text)) as T
+    send: (method, path, body) => send(method, path, body),
+    async insist<T>(path: string, body: unknown) {
+      const key = randomUUID()
+      let waitMs = options.retryMs ?? 250
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await send<T>('POST', path, body, { 'idempotency-key': key })
+        } catch (error) {
+          const isAway = isFault(error) && error.code === 'unavailable'
+          if (!isAway || attempt === MOST_ATTEMPTS) throw error
+        }
+        await pause(waitMs)
+        waitMs *= 2
+      }
     },
     async *stream(thread, after, signal) {
       const response = await call(`/threads/${thread}/stream?after=${after}`, {

@@ -81,7 +81,7 @@ export class Conversation {
   }
 
   #send<T>(path: string, body: unknown): Promise<T> {
-    return this.#options.client.send<T>('POST', path, body)
+    return this.#options.client.insist<T>(path, body)
   }
 
   #own(run: string): void {

@@ -14,7 +14,9 @@ import { type ChatOptions, chat } from './chat.ts'
  */
 class OneThread {
   readonly events: Event[] = []
-  readonly requests: { method: string; path: string; body: unknown }[] = []
+  readonly requests: { method: string; path: string; body: unknown; key: unknown }[] = []
+  /** How many answers get lost before one arrives. */
+  losses = 0
   readonly opened: number[] = []
   readonly #readers = new Set<ServerResponse>()
   readonly #server = createServer((request, response) => void this.#serve(request, response))
@@ -55,7 +57,12 @@ class OneThread {
     for await (const chunk of request) text += chunk
     const body: unknown = text ? JSON.parse(text) : undefined
     const route = path.replace('/manifold/v1', '')
-    this.requests.push({ method: request.method ?? '', path: route, body })
+    const key = request.headers['idempotency-key']
+    this.requests.push({ method: request.method ?? '', path: route, body, key })
+    if (request.method === 'POST' && this.losses-- > 0) {
+      response.destroy()
+      return
+    }
     if (route.endsWith('/stream')) {
       this.#stream(response, Number(searchParams.get('after')))
       return
@@ -135,7 +142,7 @@ function begin(options: Partial<ChatOptions> = {}): Promise<number> {
     shown += chunk.toString()
   })
   return chat({
-    client: createClient({ url: `http://127.0.0.1:${port}`, token: null }),
+    client: createClient({ url: `http://127.0.0.1:${port}`, token: null, retryMs: 5 }),
     terminal: { input, output },
     style: { paint: createPaint(false), columns: 80 },
     isTerminal: false,
@@ -207,6 +214,20 @@ describe('a connection that breaks', () => {
     input.end()
     expect(await over).toBe(0)
     expect(shown.replace(/\n?\(.*\)\n/g, '')).toBe('assistant · scripted:x\nOne two three.\n')
+  })
+
+  test('a message whose answer was lost is sent again, and is the same message', async () => {
+    server.losses = 2
+    server.react = (path) => {
+      if (path === '/runs') server.append(...begins('r1', 'go'), says('r1', 'Once.'), ends('r1'))
+    }
+    input.end('go\n')
+    expect(await begin()).toBe(0)
+    const keys = server.requests.filter((r) => r.path === '/runs').map((r) => r.key)
+    expect(keys).toHaveLength(3)
+    expect(new Set(keys).size).toBe(1)
+    expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/)
+    expect(shown).toBe('assistant · scripted:x\nOnce.\n')
   })
 
   test('survives a server that is gone for a while', async () => {

@@ -116,7 +116,7 @@ export class Chat {
     const { agent, model } = this
     const receipt = this.conversation
       ? await this.conversation.submit(text, busy)
-      : await this.options.client.send<Receipt>('POST', '/runs', {
+      : await this.options.client.insist<Receipt>('/runs', {
           input: text,
           ...(agent ? { agent } : {}),
           ...(model ? { model } : {}),

@@ -64,6 +64,9 @@ export function titleOf(body: AskBody): string {
   }
 }
 
+/** What an answer is told that came too late. */
+const SETTLED = new Set(['not_found', 'not_waiting'])
+
 /** Sends an answer once. That somebody else was quicker is no error: it is settled. */
 export function useAnswer(ask: string, onSettled?: () => void) {
   const [isBusy, setBusy] = useState(false)
@@ -75,7 +78,7 @@ export function useAnswer(ask: string, onSettled?: () => void) {
       await api.post(`/asks/${ask}/answer`, body)
       onSettled?.()
     } catch (error) {
-      if (error instanceof Refusal && error.status === 404) onSettled?.()
+      if (error instanceof Refusal && SETTLED.has(error.code)) onSettled?.()
       else setTrouble(error)
     } finally {
       setBusy(false)

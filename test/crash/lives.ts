@@ -13,7 +13,7 @@ import { rebuild } from '../../src/kernel/rows.ts'
 import { ORIGIN, openWorld, type World, type WorldOptions } from '../support/world.ts'
 
 /** Lets so many appends through, then nothing, as if the process were gone. */
-function dying(store: Store, appends: number): { store: Store; died: Promise<void> } {
+export function dying(store: Store, appends: number): { store: Store; died: Promise<void> } {
   let left = appends
   let die = (): void => {}
   const died = new Promise<void>((resolve) => {

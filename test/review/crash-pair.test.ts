@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Event } from '../../src/kernel/event.ts'
-import type { Store } from '../../src/kernel/ports.ts'
 import { rebuild } from '../../src/kernel/rows.ts'
+import { dying } from '../crash/lives.ts'
 import { ORIGIN, openWorld, textOf, type World } from '../support/world.ts'
 import { judgeLog } from './judge.ts'
 
@@ -29,26 +29,6 @@ const script = [
   ],
   [{ say: 'Got: {{result}}' }],
 ]
-
-/** Lets so many appends through, then nothing, as if the process were gone. */
-function dying(store: Store, appends: number): { store: Store; died: Promise<void> } {
-  let left = appends
-  let die = (): void => {}
-  const died = new Promise<void>((resolve) => {
-    die = resolve
-  })
-  const append: Store['append'] = (what) => {
-    if (left-- > 0) return store.append(what)
-    die()
-    return Promise.reject(new Error('dead'))
-  }
-  const get = (target: Store, name: string | symbol): unknown => {
-    if (name === 'append') return append
-    const value = Reflect.get(target, name) as unknown
-    return typeof value === 'function' ? value.bind(target) : value
-  }
-  return { store: new Proxy(store, { get }), died }
-}
 
 type Act = (world: World, thread: string) => Promise<unknown>
 

@@ -127,10 +127,14 @@ const get = (url: string, accept: string): Promise<Response> =>
     signal: AbortSignal.timeout(FETCH_MS),
   })
 
+/** Never more than the limit is held: packed, a small answer may become a large one. */
 async function bounded(answer: Response): Promise<Buffer> {
-  const tooLarge = () => new Error(`it is larger than ${MOST_BYTES} bytes`)
-  if (Number(answer.headers.get('content-length') ?? 0) > MOST_BYTES) throw tooLarge()
-  const bytes = Buffer.from(await answer.arrayBuffer())
-  if (bytes.length > MOST_BYTES) throw tooLarge()
-  return bytes
+  const pieces: Uint8Array[] = []
+  let size = 0
+  for await (const piece of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += piece.length
+    if (size > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`)
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
 }

@@ -124,7 +124,7 @@ function kindOfWords(words: string, clues: Clues): Kind {
 
 const isTooLong = ({ message, body, words }: Clues): boolean =>
   /context_length_exceeded|request_too_large/.test(words) ||
-  /context (length|window)|too many (input )?tokens|prompt is too long|input is too long|maximum context|token count .*exceeds|exceeds? the (maximum|available) context/i.test(
+  /context (length|window|limit)|maximum prompt length|too many (input )?tokens|prompt is too long|input is too long|maximum context|token count .*exceeds|exceeds? the (maximum|available) context/i.test(
     `${message} ${body.slice(0, 2_000)}`,
   )
 

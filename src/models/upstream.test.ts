@@ -514,10 +514,16 @@ describe.each(WIRES)('$name', (wire) => {
     expect(seen).toHaveLength(1)
   })
 
-  test('a prompt that is too long', async () => {
+  test.each([
+    'prompt is too long: 300000 tokens > 200000 maximum',
+    'input length and `max_tokens` exceed context limit: 190000 + 32000 > 200000',
+    "This model's maximum prompt length is 131072 but the request contains 140000 tokens.",
+    'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).',
+    'the request exceeds the available context size, try increasing it',
+  ])('a prompt that is too long: %s', async (said) => {
     handle = (_req, res) => {
       res.writeHead(400, { 'content-type': 'application/json' })
-      res.end(JSON.stringify(wire.errorBody('prompt is too long: 300000 tokens > 200000 maximum')))
+      res.end(JSON.stringify(wire.errorBody(said)))
     }
     const { failure } = lastOf(await hear(create(wire), ask(wire.model)), 'failed')
     expect(failure).toMatchObject({ code: 'context_too_long', retryable: false })

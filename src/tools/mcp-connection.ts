@@ -11,6 +11,7 @@ import type { ToolServer } from '../kernel/agent.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Json } from '../kernel/part.ts'
 import type { Runner, Talk } from '../kernel/workspace.ts'
+import { fetchFrom } from './mcp-fetch.ts'
 import { createProcessTransport } from './mcp-process.ts'
 import { spawnServer } from './mcp-spawn.ts'
 
@@ -202,7 +203,10 @@ async function openLine(server: ToolServer, settings: ServerSettings): Promise<L
   )
   if (!URL.canParse(server.url)) throw new Fault('invalid', 'Its url is no address.')
   const requestInit = { headers: server.headers }
-  const transport = new StreamableHTTPClientTransport(new URL(server.url), { requestInit })
+  const transport = new StreamableHTTPClientTransport(new URL(server.url), {
+    requestInit,
+    fetch: fetchFrom,
+  })
   return {
     transport,
     complaint: () => '',

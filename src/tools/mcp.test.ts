@@ -297,6 +297,33 @@ describe('a server on the network', () => {
   })
 })
 
+test('headers go to the server they are for, and along no redirect to another', async () => {
+  const seen: (string | undefined)[] = []
+  const other = createServer((request, response) => {
+    seen.push(request.headers['x-key'] as string | undefined)
+    response.writeHead(404).end()
+  })
+  const first = createServer((request, response) => {
+    const { port } = other.address() as AddressInfo
+    const home = request.url === '/mcp'
+    const location = home ? '/mcp/' : `http://127.0.0.1:${port}/mcp`
+    response.writeHead(307, { location }).end()
+  })
+  for (const server of [first, other]) {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+  }
+  const url = `http://127.0.0.1:${(first.address() as AddressInfo).port}/mcp`
+  const headers = { 'x-key': 'abcdefgh' }
+  const agent = withServers({ web: { transport: 'http', url, headers } })
+  const { problems } = await bench.toolbox.open(agent)
+  expect(problems.join()).toMatch(
+    /redirects to http:\/\/127\.0\.0\.1:\d+\/mcp, which is not followed/,
+  )
+  expect(seen).toEqual([])
+  for (const server of [first, other]) server.close()
+})
+
 test('names fit every provider and stay apart', () => {
   expect(mcpName('git hub', 'get.issue')).toBe('git_hub__get_issue')
   const [a, b] = [mcpName('s', `${'x'.repeat(80)}a`), mcpName('s', `${'x'.repeat(80)}b`)]

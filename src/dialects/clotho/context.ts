@@ -19,8 +19,6 @@ export interface ClothoSettings {
   /** Epoch milliseconds. */
   clock(): number
   sandbox: SandboxProbe
-  /** Origins of web pages that may read answers; globs. Default: pages served from this machine. */
-  origins?: string[]
 }
 
 /** What the machine can do to keep commands apart from the rest of it. */

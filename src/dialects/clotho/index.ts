@@ -33,7 +33,7 @@ export function clotho(engine: Engine, settings: ClothoSettings): Dialect {
     sockets: sockets(context),
     refuse,
     admit: async (incoming) => admit(await tokens(), incoming),
-    origins: settings.origins ?? LOCAL_PAGES,
+    origins: LOCAL_PAGES,
     lens: clothoLens,
     guide: clothoGuide(settings.dataFolder),
   }

@@ -11,18 +11,6 @@ export interface OwnwareSettings {
   /** Epoch milliseconds. */
   startedAt: number
   now(): number
-  /** Origins of web pages that may read answers; globs. Default: pages served from this machine. */
-  origins?: string[]
-  /** Absent: requests are not counted. The real system's ten runs a minute are not copied. */
-  rateLimit?: RateLimit
-}
-
-export interface RateLimit {
-  windowSeconds: number
-  runStarts: number
-  generalRequests: number
-  /** Milliseconds until the next request may come, or null when this one may. */
-  take(kind: 'run' | 'general', address: string): number | null
 }
 
 export interface Context {

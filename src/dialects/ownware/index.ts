@@ -17,14 +17,13 @@ const LOCAL_PAGES = ['http://localhost:*', 'http://127.0.0.1:*']
 
 /** Its door is the server's: open on loopback, elsewhere the server's token. */
 export function ownware(engine: Engine, settings: OwnwareSettings): Dialect {
-  const origins = settings.origins ?? LOCAL_PAGES
   return {
     name: 'ownware',
     about: "Ownware's run API: runs, approvals and event streams with a cursor.",
     routes: routes({ engine, settings, journal: createJournal(engine.store) }),
     refuse,
-    headers: (request) => corsHeaders(origins, request),
-    origins,
+    headers: corsHeaders,
+    origins: LOCAL_PAGES,
     lens: ownwareLens,
     guide: ownwareGuide,
   }
@@ -34,9 +33,9 @@ export function ownware(engine: Engine, settings: OwnwareSettings): Dialect {
  * On every answer, as the real system does; an empty origin allows nobody. Of pages that are not
  * from this machine the server has its own opinion, which this must not overrule.
  */
-function corsHeaders(origins: readonly string[], { headers }: Refused): Record<string, string> {
+function corsHeaders({ headers }: Refused): Record<string, string> {
   const origin = headers.origin ?? ''
-  const isKnown = origin === '' || origins.some((glob) => globMatches(glob, origin))
+  const isKnown = origin === '' || LOCAL_PAGES.some((glob) => globMatches(glob, origin))
   return {
     ...(isKnown ? { 'Access-Control-Allow-Origin': origin } : {}),
     'Access-Control-Allow-Methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
@@ -46,4 +45,4 @@ function corsHeaders(origins: readonly string[], { headers }: Refused): Record<s
   }
 }
 
-export type { OwnwareSettings, RateLimit } from './context.ts'
+export type { OwnwareSettings } from './context.ts'

@@ -12,7 +12,7 @@ import {
   toolResource,
 } from './catalog.ts'
 import { LIMITS } from './commands.ts'
-import type { Context, OwnwareSettings } from './context.ts'
+import type { Context } from './context.ts'
 import { sse } from './frame.ts'
 import { Problem } from './schema.ts'
 import { noProfile } from './scope.ts'
@@ -40,7 +40,7 @@ export const serverRoutes = (context: Context): Route[] => [
     summary: 'What of the contract is served',
     tag: 'server',
     answers: { 200: { about: 'Contract, capabilities, limits' } },
-    handle: () => ({ status: 200, json: capabilities(context.settings) }),
+    handle: () => ({ status: 200, json: CONTRACT }),
   }),
   route({
     method: 'GET',
@@ -163,22 +163,16 @@ const CAPABILITIES: Record<string, number> = {
   'runs.start': 5,
 }
 
-function capabilities({ rateLimit }: OwnwareSettings): unknown {
-  return {
-    contract: { name: 'ownware.gateway', major: 1, revision: '0.30.0' },
-    capabilities: Object.entries(CAPABILITIES).map(([id, version]) => ({ id, version })),
-    limits: {
-      jsonBodyBytes: 10_485_760,
-      runAttachments: LIMITS,
-      delegationDefaultTtlSeconds: 0,
-      delegationMaxTtlSeconds: 0,
-      idempotencyRetentionSeconds: 604_800,
-      rateLimit: {
-        enabled: rateLimit !== undefined,
-        windowSeconds: rateLimit?.windowSeconds ?? 60,
-        generalRequests: rateLimit?.generalRequests ?? 0,
-        runStarts: rateLimit?.runStarts ?? 0,
-      },
-    },
-  }
+/** Nothing is counted here: whether the server counts requests is not this contract's affair. */
+const CONTRACT = {
+  contract: { name: 'ownware.gateway', major: 1, revision: '0.30.0' },
+  capabilities: Object.entries(CAPABILITIES).map(([id, version]) => ({ id, version })),
+  limits: {
+    jsonBodyBytes: 10_485_760,
+    runAttachments: LIMITS,
+    delegationDefaultTtlSeconds: 0,
+    delegationMaxTtlSeconds: 0,
+    idempotencyRetentionSeconds: 604_800,
+    rateLimit: { enabled: false, windowSeconds: 60, generalRequests: 0, runStarts: 0 },
+  },
 }

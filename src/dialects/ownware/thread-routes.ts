@@ -1,17 +1,14 @@
-/** Threads: make, list, read, change, erase; and their agents' streams. */
+/** Threads: make, list, read, change, erase. */
 
 import { Fault } from '../../kernel/fault.ts'
 import type { Principal } from '../../kernel/ports.ts'
-import { type ThreadRow, threadRow } from '../../kernel/rows.ts'
+import { threadRow } from '../../kernel/rows.ts'
 import type { Thread } from '../../kernel/thread.ts'
-import { type Reply, type Route, route } from '../../wire/dialect.ts'
-import { cursorOf } from './commands.ts'
+import { type Route, route } from '../../wire/dialect.ts'
+import { agentsOf } from './agent-routes.ts'
 import { type Context, originOf, reckon } from './context.ts'
-import { refusal } from './faults.ts'
-import { agentId, isThreadId, ROOT, threadId } from './id.ts'
-import type { Reckoning } from './journal.ts'
+import { isThreadId, ROOT } from './id.ts'
 import {
-  iso,
   markdownOf,
   messagesOf,
   type ThreadResource,
@@ -20,32 +17,15 @@ import {
   threadStatus,
   type UiMessage,
 } from './messages.ts'
-import {
-  ExportQuery,
-  NewThreadBody,
-  Problem,
-  SinceQuery,
-  ThreadPatch,
-  ThreadsQuery,
-} from './schema.ts'
-import { agentThread, descendants, threadOf } from './scope.ts'
+import { ExportQuery, NewThreadBody, Problem, ThreadPatch, ThreadsQuery } from './schema.ts'
+import { threadOf } from './scope.ts'
 import { agentFor, chosenModel } from './start.ts'
-import {
-  childFeed,
-  DONE,
-  feedReply,
-  replayComplete,
-  rootFeed,
-  STREAM_HEADERS,
-  streamStart,
-} from './stream.ts'
 
 const refused = { about: 'Refused', schema: Problem }
 const owns = (path: Record<string, string>): boolean => isThreadId(path.thread)
 
 /** Status that a client gave a thread; it holds until the next run. */
 const STATUS_KIND = 'ownware.thread'
-const MAX_HISTORY = 10_000
 const MAX_LIST = 500
 
 export const threadRoutes = (context: Context): Route[] => [
@@ -181,49 +161,6 @@ export const threadRoutes = (context: Context): Route[] => [
       return { status: 200, text, type: 'text/markdown; charset=utf-8' }
     },
   }),
-  route({
-    method: 'GET',
-    path: '/api/v1/threads/{thread}/agents',
-    summary: 'The agents of a thread',
-    tag: 'threads',
-    answers: { 200: { about: 'The agents' }, 404: refused },
-    owns,
-    handle: async ({ path, principal }) => {
-      const thread = await threadOf(context.engine, principal, path.thread as string)
-      const agents = await agentsOf(context, thread)
-      return {
-        status: 200,
-        json: { threadId: threadId(thread.id), count: agents.length, agents },
-      }
-    },
-  }),
-  route({
-    method: 'GET',
-    path: '/api/v1/threads/{thread}/agents/{agent}/events',
-    summary: 'The frames of one agent',
-    tag: 'events',
-    query: SinceQuery,
-    answers: { 200: { about: 'Server-sent events' }, 400: refused, 404: refused, 409: refused },
-    owns,
-    handle: async ({ path, query, principal }) => {
-      const thread = await threadOf(context.engine, principal, path.thread as string)
-      return await agentEvents(context, thread, path.agent as string, query.since)
-    },
-  }),
-  route({
-    method: 'GET',
-    path: '/api/v1/threads/{thread}/agents/{agent}/events/history',
-    summary: 'The frames of one agent as a page',
-    tag: 'events',
-    query: SinceQuery,
-    answers: { 200: { about: 'Up to 10 000 frames' }, 400: refused, 404: refused },
-    owns,
-    handle: async ({ path, query, principal }) => {
-      const thread = await threadOf(context.engine, principal, path.thread as string)
-      const since = cursorOf(query.since, 'Thread') ?? 0
-      return { status: 200, json: await history(context, thread, path.agent as string, since) }
-    },
-  }),
 ]
 
 async function list(
@@ -279,81 +216,5 @@ async function hydrate(context: Context, thread: Thread): Promise<unknown> {
     runningAgentId: isRunning ? ROOT : null,
     maxSeq: state.seq,
     lastClosedTurnEndSeq: lastTurnEnd,
-  }
-}
-
-async function agentsOf(context: Context, thread: Thread): Promise<unknown[]> {
-  const root = await reckon(context, thread)
-  const below = await descendants(context.engine, thread.id)
-  const agents = await Promise.all(
-    below.map(async (row) => ({
-      agentId: agentId(row.id),
-      parentAgentId: parentName(thread, row),
-      eventCount: (await context.journal.reckon(row.id, row.seq)).state.seq,
-    })),
-  )
-  return [{ agentId: ROOT, parentAgentId: null, eventCount: root.state.seq }, ...agents]
-}
-
-const parentName = (root: Thread, { parentThread }: Pick<ThreadRow, 'parentThread'>) =>
-  parentThread === root.id || parentThread === null ? ROOT : agentId(parentThread)
-
-async function agentEvents(
-  context: Context,
-  thread: Thread,
-  agent: string,
-  sinceText: unknown,
-): Promise<Reply> {
-  const since = cursorOf(sinceText, 'Thread') ?? 0
-  const address = { threadId: threadId(thread.id), agentId: agent }
-  const own = await agentThread(context.engine, thread, agent)
-  if (!own) return nobody(address, since)
-  const at = await reckon(context, own)
-  refuseAhead(at, since)
-  const feed = agent === ROOT ? rootFeed : childFeed
-  return feedReply(feed(own.id, address, at, since))
-}
-
-function refuseAhead(at: Reckoning, since: number): void {
-  if (since > at.state.seq)
-    throw refusal('conflict', 'cursor_ahead', 'Thread cursor is ahead of the stream', {
-      streamHighWaterCursor: at.state.seq,
-    })
-}
-
-/** An agent that never spoke has a stream too; it is empty and over. */
-function nobody(address: { threadId: string; agentId: string }, since: number): Reply {
-  const text =
-    streamStart(address, since, 0) +
-    replayComplete(address, { since, maxSeqAtStart: 0 }, 0, false) +
-    DONE
-  return { status: 200, headers: STREAM_HEADERS, text, type: 'text/event-stream' }
-}
-
-async function history(
-  context: Context,
-  thread: Thread,
-  agent: string,
-  since: number,
-): Promise<unknown> {
-  const own = await agentThread(context.engine, thread, agent)
-  const maxSeq = own ? (await reckon(context, own)).state.seq : 0
-  const frames = own ? await context.journal.frames(own.id, own.seq, since, MAX_HISTORY) : []
-  const parentThread = own?.parent?.thread ?? null
-  const parentAgentId = agent === ROOT ? null : parentName(thread, { parentThread })
-  const events = frames.map(({ seq, at, body }) => ({
-    seq,
-    type: body.type,
-    payload: body,
-    createdAt: iso(at),
-    parentAgentId,
-  }))
-  return {
-    threadId: threadId(thread.id),
-    agentId: agent,
-    since,
-    count: events.length,
-    maxSeq,
-    events,
   }
 }

@@ -222,6 +222,43 @@ describe('the server', () => {
       `/api/v1/sessions/${session}/messages/${image.messageId}`,
     )
     expect(body.content).toEqual([{ type: 'image', image: 'iVBORw0KGgo=', mediaType: 'image/png' }])
+    const told = await server.ask('GET', `/api/v1/sessions/${session}/messages/${first.messageId}`)
+    expect(told.body.content).toEqual([
+      { type: 'text', text: 'see @notes.md' },
+      { type: 'file', data, filename: 'notes.md', mediaType: 'text/plain' },
+    ])
+  })
+
+  it('takes attachments in each form, and no others', async () => {
+    const session = await server.newSession()
+    const post = (part: object) =>
+      server.ask('POST', `/api/v1/sessions/${session}/messages`, { content: [part] })
+    const text = { type: 'file', filename: 'a.txt', mediaType: 'text/plain' }
+    for (const source of ['!!', 'data:foo', 'data:text/plain,%zz', 'data:;base64,%', 'https://']) {
+      const message =
+        'content.0: Attach it as base64, as a data: URL, or as an http or https address.'
+      for (const part of [
+        { ...text, data: source },
+        { type: 'image', image: source },
+      ])
+        expect([source, await post(part)]).toMatchObject([
+          source,
+          { status: 400, body: { error: { code: 'invalid_request', message } } },
+        ])
+    }
+    const content = [
+      { ...text, data: 'data:text/plain,hi%20there' },
+      { type: 'image', image: '_9j_\n4AAQ' },
+      { type: 'image', image: 'https://example.com/a.webp' },
+    ]
+    const { messageId, runId } = await server.say(session, content)
+    expect(await server.ended(runId as string)).toMatchObject({ status: 'completed' })
+    const { body } = await server.ask('GET', `/api/v1/sessions/${session}/messages/${messageId}`)
+    expect(body.content).toEqual([
+      { ...text, data: Buffer.from('hi there').toString('base64') },
+      { type: 'image', image: '/9j/4AAQ', mediaType: 'image/jpeg' },
+      { type: 'image', image: 'https://example.com/a.webp', mediaType: 'image/png' },
+    ])
   })
 
   it('reads the files of the workspace that a message names, and only those', async () => {

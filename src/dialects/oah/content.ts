@@ -5,6 +5,7 @@
 
 import type { InputPart, Json, Message, Outcome, Part } from '../../kernel/part.ts'
 import { textOf } from '../../kernel/part.ts'
+import { attachment } from './attachment.ts'
 import type { ContentPart } from './schema.ts'
 import { type ShownCall, shownCall, toolName } from './tool.ts'
 
@@ -29,48 +30,13 @@ export function saidIn(input: readonly InputPart[], hints: Json | undefined): re
   return typeof attached === 'number' ? input.slice(0, input.length - attached) : input
 }
 
-/** The inverse. A text file is said as text, because no model must choke on its kind. */
-export function inputOf(content: string | ContentPart[]): InputPart[] {
-  if (typeof content === 'string') return [{ kind: 'text', text: content }]
-  return content.map((part): InputPart => {
-    if (part.type === 'text') return { kind: 'text', text: part.text }
-    const source = part.type === 'image' ? part.image : part.data
-    const { media, data, url } = bytesOf(source, part.mediaType)
-    if (media.startsWith('image/') || part.type === 'image')
-      return { kind: 'image', media, ...pick(data, url) }
-    const name = part.filename
-    if (data !== undefined && isText(media)) return quoted(name, data)
-    const kind = media.startsWith('audio/') ? 'audio' : 'file'
-    return { kind, media, ...(name === undefined ? {} : { name }), ...pick(data, url) }
-  })
-}
-
-const pick = (data: string | undefined, url: string | undefined) =>
-  data === undefined ? { url: url as string } : { data }
-
-const isText = (media: string): boolean =>
-  media.startsWith('text/') || /^application\/([a-z.]+\+)?(json|xml|yaml|x-yaml|toml)$/.test(media)
-
-function quoted(name: string | undefined, data: string): InputPart {
-  const text = Buffer.from(data, 'base64').toString('utf8')
-  return { kind: 'text', text: `\n[file: ${name ?? 'attachment'}]\n${text}\n` }
-}
-
-/** A data URL, an address, or base64. */
-function bytesOf(
-  source: string,
-  media = 'application/octet-stream',
-): { media: string; data?: string; url?: string } {
-  if (/^https?:\/\//i.test(source)) return { media, url: source }
-  if (!source.startsWith('data:')) return { media, data: source }
-  const comma = source.indexOf(',')
-  const head = source.slice(5, comma).split(';')
-  const body = source.slice(comma + 1)
-  const data = head.includes('base64')
-    ? body
-    : Buffer.from(decodeURIComponent(body)).toString('base64')
-  return { media: head[0] || media, data }
-}
+/** The inverse. Files of text are files here, too: models are told what stands in them. */
+export const inputOf = (content: string | ContentPart[]): InputPart[] =>
+  typeof content === 'string'
+    ? [{ kind: 'text', text: content }]
+    : content.map((part, i) =>
+        part.type === 'text' ? { kind: 'text', text: part.text } : attachment(part, i),
+      )
 
 export const callPart = ({ toolCallId, toolName, input }: ShownCall): { [key: string]: Json } => ({
   type: 'tool-call',

@@ -490,7 +490,10 @@ export interface Engine {
   threadAt(id: string, seq: number): Promise<Thread>
   /** Follows a thread from a cursor until `close` is called. Never stops a run. */
   follow(reading: Reading): { close(): void }
-  /** Told after every commit that changed more than deltas, of any thread. */
+  /**
+   * Told after every commit of this process that changed more than deltas, of any thread. Of what
+   * other processes write `store.onAdvance` tells.
+   */
   onCommit(listener: (events: Event[]) => void): () => void
   erase(thread: string): Promise<void>
   /** What was remembered counts no more: at once in this process, within seconds in others. */

@@ -1,4 +1,4 @@
-/** The agents and models there are, for whoever lets a person choose. */
+/** The agents, models and dialects there are, for whoever lets a person choose. */
 
 import { api } from './client.ts'
 import { type Resource, useResource } from './resource.ts'
@@ -9,3 +9,10 @@ export const useAgents = (): Resource<AgentList> =>
 
 export const useModels = (): Resource<ModelList> =>
   useResource('models', (signal) => api.get<ModelList>('/models', {}, { signal }))
+
+export const useDialects = (): string[] => {
+  const { data } = useResource('dialects', (signal) =>
+    api.get<{ items: { dialect: string }[] }>('/connect', {}, { signal }),
+  )
+  return data?.items.map(({ dialect }) => dialect) ?? []
+}

@@ -1,6 +1,7 @@
 /** Which events are shown: the families, which are also the lanes of the strip, a type, a run. */
 
 import { useMemo } from 'react'
+import { named, QueryChoice } from '../components/query-choice.tsx'
 import { setQuery } from '../router.tsx'
 import { FAMILIES, type Family, FILL } from './family.ts'
 import type { Entry } from './log-book.ts'
@@ -55,35 +56,28 @@ export function Legend({ families }: { families: Family[] }) {
 export function TypeFilter({ entries, type }: { entries: readonly Entry[]; type: string | null }) {
   const types = useMemo(() => [...new Set(entries.map((entry) => entry.type))].sort(), [entries])
   return (
-    <select
-      aria-label="Only of this type"
-      className="field w-auto max-md:hidden"
+    <QueryChoice
+      name="type"
+      label="Only of this type"
       value={type ?? ''}
-      onChange={(event) => setQuery({ type: event.target.value || null })}
-    >
-      <option value="">every type</option>
-      {types.map((name) => (
-        <option key={name}>{name}</option>
-      ))}
-    </select>
+      options={named(types)}
+      none="every type"
+      isExtra
+    />
   )
 }
 
 export function RunFilter({ runs, run }: { runs: readonly string[]; run: string | null }) {
   if (runs.length < 2 && run === null) return null
+  const options = runs.map((id, i) => ({ value: id, text: `run ${i + 1} · ${id.slice(-8)}` }))
   return (
-    <select
-      aria-label="Only of this run"
-      className="field w-auto max-md:hidden"
+    <QueryChoice
+      name="run"
+      label="Only of this run"
       value={run ?? ''}
-      onChange={(event) => setQuery({ run: event.target.value || null })}
-    >
-      <option value="">every run</option>
-      {runs.map((id, i) => (
-        <option key={id} value={id}>
-          run {i + 1} · {id.slice(-8)}
-        </option>
-      ))}
-    </select>
+      options={options}
+      none="every run"
+      isExtra
+    />
   )
 }

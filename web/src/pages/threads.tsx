@@ -1,6 +1,7 @@
 /** Every conversation there is, of whatever API, the one that changed last first. */
 
 import { useMemo, useRef, useState } from 'react'
+import { useDialects } from '../api/catalog.ts'
 import { api } from '../api/client.ts'
 import { type Pages, usePages } from '../api/pages.ts'
 import { useResource } from '../api/resource.ts'
@@ -14,14 +15,14 @@ import { useListKeys } from '../components/list-keys.ts'
 import { Empty, Standing } from '../components/note.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { untwisted } from '../components/plain.ts'
+import { named, QueryChoice } from '../components/query-choice.tsx'
 import { TimeAgo } from '../components/time-ago.tsx'
 import type { WindowedHandle } from '../components/windowed.tsx'
 import { useKeys } from '../keys.tsx'
 import { navigate, setQuery, usePlace } from '../router.tsx'
 import { NewThread } from '../thread/new-thread.tsx'
 
-const STATUSES = ['running', 'waiting', 'queued', 'idle']
-const DIALECTS = ['native', 'ownware', 'toolang', 'clotho', 'oah', 'arkloop']
+const STATUSES = named(['running', 'waiting', 'queued', 'idle'])
 
 export function ThreadsPage() {
   const { query } = usePlace()
@@ -33,6 +34,7 @@ export function ThreadsPage() {
     dialect: query.get('dialect'),
   }
   const threads = usePages<ThreadSummary>('/threads', { ...wanted, parent: 'none' })
+  const dialects = useDialects()
   const isFiltered = Object.values(wanted).some((value) => value)
   useKeys([
     { keys: 'n', about: 'New thread', group: 'Threads', run: () => setNew(true) },
@@ -46,8 +48,20 @@ export function ThreadsPage() {
         about={data ? `${data.total} ${data.total === 1 ? 'conversation' : 'conversations'}` : ' '}
       >
         <SearchBox field={search} />
-        <Filter name="status" values={STATUSES} />
-        <Filter name="dialect" values={DIALECTS} />
+        <QueryChoice
+          name="status"
+          label="Only of this status"
+          value={wanted.status ?? ''}
+          options={STATUSES}
+          none="any status"
+        />
+        <QueryChoice
+          name="dialect"
+          label="Only of this dialect"
+          value={wanted.dialect ?? ''}
+          options={named(dialects)}
+          none="any dialect"
+        />
         <Button tone="primary" icon="plus" onClick={() => setNew(true)}>
           New thread
         </Button>
@@ -97,23 +111,6 @@ function SearchBox({ field }: { field: { current: HTMLInputElement | null } }) {
         }}
       />
     </label>
-  )
-}
-
-function Filter({ name, values }: { name: string; values: string[] }) {
-  const { query } = usePlace()
-  return (
-    <select
-      aria-label={`Only of this ${name}`}
-      className="field w-auto"
-      value={query.get(name) ?? ''}
-      onChange={(event) => setQuery({ [name]: event.target.value || null })}
-    >
-      <option value="">any {name}</option>
-      {values.map((value) => (
-        <option key={value}>{value}</option>
-      ))}
-    </select>
   )
 }
 

@@ -5,13 +5,16 @@ import { useResource } from '../api/resource.ts'
 import { count, money, tokensOf } from '../components/figure.ts'
 import { Empty, Standing } from '../components/note.tsx'
 import { PageHead } from '../components/page-head.tsx'
-import { setQuery, usePlace } from '../router.tsx'
+import { named, QueryChoice } from '../components/query-choice.tsx'
+import { usePlace } from '../router.tsx'
 import { ByDay } from '../usage/by-day.tsx'
 import { daysOf, type Measure, totalOf, totalsBy, type UsageRow } from '../usage/figures.ts'
 import { Failures, type RunFigures, SlowTools, type ToolFigures } from '../usage/run-tables.tsx'
 import { ShareTable } from '../usage/share-table.tsx'
 
 const SPANS = [7, 30, 90]
+const DAYS = named(SPANS.map(String), ' days')
+const MEASURES = named(['tokens', 'cost'])
 /** The server reads many runs for these figures. */
 const FRESH = { isLive: true, restMs: 5_000 }
 
@@ -33,14 +36,8 @@ export function UsagePage() {
   return (
     <>
       <PageHead title="Usage" about={`The last ${days} days, in UTC`}>
-        <Choice
-          name="days"
-          label="Span"
-          value={String(days)}
-          values={SPANS.map(String)}
-          unit=" days"
-        />
-        <Choice name="by" label="Measured in" value={measure} values={['tokens', 'cost']} />
+        <QueryChoice name="days" label="Span" value={String(days)} options={DAYS} />
+        <QueryChoice name="by" label="Measured in" value={measure} options={MEASURES} />
       </PageHead>
       <Standing of={standing} />
       {used.data && rows.length === 0 && (
@@ -85,30 +82,6 @@ export function UsagePage() {
     </>
   )
 }
-
-interface ChoiceProps {
-  name: string
-  label: string
-  value: string
-  values: string[]
-  unit?: string
-}
-
-const Choice = ({ name, label, value, values, unit = '' }: ChoiceProps) => (
-  <select
-    aria-label={label}
-    className="field w-auto"
-    value={value}
-    onChange={(event) => setQuery({ [name]: event.target.value })}
-  >
-    {values.map((v) => (
-      <option key={v} value={v}>
-        {v}
-        {unit}
-      </option>
-    ))}
-  </select>
-)
 
 function Totals({ rows, runs }: { rows: UsageRow[]; runs: number | null }) {
   const { calls, usage } = totalOf(rows)

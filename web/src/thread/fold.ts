@@ -4,15 +4,8 @@
  */
 
 import type { Event, EventOf, Message, Usage } from '../api/types.ts'
+import { added, NO_USAGE } from '../api/usage.ts'
 import type { CallFacts, Conversation, Entry, EntryOf } from './entry.ts'
-
-const NOTHING: Usage = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  costUsd: 0,
-}
 
 /** What a live output keeps: the rest is in the result. */
 const PROGRESS_CHARS = 40_000
@@ -36,7 +29,7 @@ export class Fold {
   #queue: Conversation['queue'] = []
   #active: Conversation['active'] = null
   #asks = new Set<string>()
-  #usage = NOTHING
+  #usage = NO_USAGE
   /** What is worth reading out since it was last asked. */
   #said: string[] = []
 
@@ -460,14 +453,7 @@ export class Fold {
   }
 
   #spend(usage: Usage): void {
-    const { costUsd } = this.#usage
-    this.#usage = {
-      inputTokens: this.#usage.inputTokens + usage.inputTokens,
-      outputTokens: this.#usage.outputTokens + usage.outputTokens,
-      cacheReadTokens: this.#usage.cacheReadTokens + usage.cacheReadTokens,
-      cacheWriteTokens: this.#usage.cacheWriteTokens + usage.cacheWriteTokens,
-      costUsd: costUsd === null || usage.costUsd === null ? null : costUsd + usage.costUsd,
-    }
+    this.#usage = added(this.#usage, usage)
   }
 }
 

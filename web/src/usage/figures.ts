@@ -1,6 +1,7 @@
 /** What was used, added up in the ways in which it is shown. Pure. */
 
 import type { Usage } from '../api/types.ts'
+import { added, NO_USAGE } from '../api/usage.ts'
 import { tokensOf } from '../components/figure.ts'
 
 export interface UsageRow {
@@ -23,27 +24,14 @@ export interface Total {
   usage: Usage
 }
 
-const NOTHING: Usage = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  costUsd: 0,
-}
-
-const sum = (a: Usage, b: Usage): Usage => ({
-  inputTokens: a.inputTokens + b.inputTokens,
-  outputTokens: a.outputTokens + b.outputTokens,
-  cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
-  cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
-  costUsd: a.costUsd === null || b.costUsd === null ? null : a.costUsd + b.costUsd,
-})
-
 export const totalOf = (rows: readonly { calls: number; usage: Usage }[]): Omit<Total, 'name'> =>
-  rows.reduce((all, row) => ({ calls: all.calls + row.calls, usage: sum(all.usage, row.usage) }), {
-    calls: 0,
-    usage: NOTHING,
-  })
+  rows.reduce(
+    (all, row) => ({ calls: all.calls + row.calls, usage: added(all.usage, row.usage) }),
+    {
+      calls: 0,
+      usage: NO_USAGE,
+    },
+  )
 
 /** The largest first. */
 export function totalsBy(

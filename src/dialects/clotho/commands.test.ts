@@ -86,6 +86,17 @@ test('what is no event is said so, in the words of the real gateway where it has
   expect(frame({ type: 'run', data: { message: '' } })).toMatchObject({ do: 'complain' })
 })
 
+test('an event that is nested too deeply is no event either', () => {
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+  const call = `{"type":"tool_use","id":"a","name":"read","arguments":{"x":${deep}}}`
+  for (const text of [
+    `{"type":${deep}}`,
+    `{"type":"run","data":{"message":"x","content":[${call}]}}`,
+    `{"type":"user_message","content":[${call}]}`,
+  ])
+    expect(frameOf(text)).toMatchObject({ do: 'complain', code: 'invalid_event' })
+})
+
 /** The captured complaints, without the validator's own postscript. */
 const told = (text: string): string =>
   text

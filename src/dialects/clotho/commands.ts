@@ -32,7 +32,13 @@ export function frameOf(text: string | null): Frame {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return complaint('The event must be a JSON object.')
-  return eventOf(value as Record<string, unknown>)
+  try {
+    return eventOf(value as Record<string, unknown>)
+  } catch (error) {
+    // What JSON.parse can read may be nested deeper than anything that walks through it can go.
+    if (error instanceof RangeError) return complaint('The event is nested too deeply.')
+    throw error
+  }
 }
 
 function eventOf(event: Record<string, unknown>): Frame {

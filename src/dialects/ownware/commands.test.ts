@@ -154,6 +154,7 @@ describe('resume', () => {
   it.each([
     [{}, 'Missing required field: action'],
     [{ action: 'banana' }, 'Unknown action "banana". Use approve, deny, always or answer.'],
+    [{ action: [['deny']] }, 'Unknown action. Use approve, deny, always or answer.'],
     [{ action: 'answer' }, 'Missing required field: answer'],
     [{ action: 'allow_folder_session' }, 'Missing required field: grantPath'],
     [{ action: 'allow_folder_session', grantPath: '/' }, 'The root folder cannot be granted.'],

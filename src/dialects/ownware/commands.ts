@@ -112,11 +112,10 @@ function actionOf(body: ResumeBody): Action {
   if (action === undefined || action === null || action === '')
     throw new Fault('invalid', 'Missing required field: action')
   const known = ACTIONS.find((a) => a === action)
-  if (!known)
-    throw new Fault(
-      'invalid',
-      `Unknown action ${JSON.stringify(action)}. Use approve, deny, always or answer.`,
-    )
+  if (!known) {
+    const shown = typeof action === 'string' ? ` ${JSON.stringify(action.slice(0, 100))}` : ''
+    throw new Fault('invalid', `Unknown action${shown}. Use approve, deny, always or answer.`)
+  }
   if (known === 'allow_folder_session') throw noFolders(body.grantPath)
   return known
 }

@@ -56,6 +56,22 @@ test.each<[string, string, Json]>([
   ['read a.txt', 'read', { path: 'a.txt' }],
   ['Could you please read the file notes?', 'read', { path: 'notes' }],
   ['what is in docs/a.md?', 'read', { path: 'docs/a.md' }],
+  ['look at docs/a.md', 'read', { path: 'docs/a.md' }],
+  ['look for TODO', 'grep', { pattern: 'TODO' }],
+  ['create a.txt with hello', 'write', { path: 'a.txt', content: 'hello' }],
+  ['delete notes.txt', 'shell', { command: 'rm -- notes.txt' }],
+  ['ask for approval', 'shell', { command: 'date' }],
+  ['use a subagent', 'task', { prompt: 'list the files' }],
+  [
+    'make a plan: buy milk, bake bread',
+    'todo',
+    {
+      items: [
+        { text: 'buy milk', status: 'pending' },
+        { text: 'bake bread', status: 'pending' },
+      ],
+    },
+  ],
   ['write hello to a.txt', 'write', { path: 'a.txt', content: 'hello' }],
   ['Write "back to you" to the file b/c.txt', 'write', { path: 'b/c.txt', content: 'back to you' }],
   ['create a file x.md with some text', 'write', { path: 'x.md', content: 'some text' }],
@@ -127,6 +143,8 @@ test('it remembers a name', async () => {
 })
 
 test('a long text is as long as asked for', async () => {
+  for (const text of ['give me a long answer', 'say something long'])
+    expect(textOf(await hear(ask([user(text)]))).split(/\s+/).length).toBeGreaterThan(900)
   expect(textOf(await hear(ask([user('write 500 words')]))).split(/\s+/)).toHaveLength(500)
   const story = textOf(await hear(ask([user('Tell me a long story')])))
   expect(story.split(/\s+/).length).toBeGreaterThan(900)
@@ -138,6 +156,15 @@ test('a text that would take long to understand is not tried', async () => {
     expect(callOf(items)).toBeNull()
     expect(textOf(items)).toContain('more than I can read')
   }
+})
+
+test.each([
+  ['make a plan', 'Find out what this needs'],
+  ['plan a trip to Rome', 'Find out what a trip to Rome needs'],
+  ['make a todo list', 'Say hello'],
+])('%s has steps though none were named', async (text, first) => {
+  const call = callOf(await hear(ask([user(text)])))
+  expect(call).toMatchObject({ tool: 'todo', input: { items: [{ text: first }, {}, {}] } })
 })
 
 test('a tool that is not offered is not called', async () => {

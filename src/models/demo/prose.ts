@@ -7,10 +7,12 @@ export function proseOf(text: string): string | null {
   const upTo = /\bcount\b(?:\s+from\s+(\d+))?\s+(?:up\s+)?to\s+(\d+)/i.exec(text)
   if (upTo) return count(Number(upTo[1] ?? 1), Number(upTo[2]))
   const exact = /\b(\d{1,6})\s+words?\b/i.exec(text)
-  if (exact && /\b(write|tell|say|give|story|text|essay)\b/i.test(text))
+  if (exact && /\b(write|tell|say|give|generate|story|text|essay)\b/i.test(text))
     return story(Number(exact[1]))
-  const isLong = /\b(tell|write|give)\b.*\b(stor(y|ies)|essay|poem|text|tale)\b/i.test(text)
-  if (!isLong) return null
+  const isTold =
+    /\b(tell|write|give)\b.*\b(stor(y|ies)|essay|poem|text|tale)\b/i.test(text) ||
+    /\blong(er)? (answer|reply|response)\b|\bsomething long\b/i.test(text)
+  if (!isTold) return null
   return story(
     /\b(very|really)\s+long\b/i.test(text) ? 3_000 : /\blong\b/i.test(text) ? 1_000 : 200,
   )

@@ -22,7 +22,7 @@ const EXAMPLES: Record<string, string> = {
   glob: '"find *.md"',
   web_fetch: '"fetch https://example.com"',
   ask_user: '"ask me a question"',
-  todo: '"make a todo list: milk, bread"',
+  todo: '"make a todo list: milk, bread", or "make a plan"',
   task: '"give the task \'list the files\' to a helper"',
   skill: '"use skill NAME"',
 }
@@ -103,7 +103,7 @@ const TALK: [RegExp, (talk: Talk) => string][] = [
     ({ at }) => `When you asked it was ${dayOf(at)} (UTC).`,
   ],
   [
-    /^(?:say|repeat|echo)(?: after me)?\s*:?\s+([\s\S]+)$/i,
+    /^(?:say|repeat|echo)(?: after me)?\s*:?\s+(?!something long)([\s\S]+)$/i,
     ({ match }) => (match[1] ?? '').replace(/^(["'`])([\s\S]*)\1$/, '$2'),
   ],
   [

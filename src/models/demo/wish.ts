@@ -78,8 +78,20 @@ const RULES: Rule[] = [
   },
   { form: /^ask me\b\s*([\s\S]*)$/i, wish: ([rest = ''], tools) => questionWish(rest, tools) },
   {
-    form: /^(?:(?:make|create|write|start|set up|add)\s+)?(?:me\s+)?(?:a\s+|the\s+)?(?:new\s+)?to-?do(?:s|\s+list)?\s*(?:with|of|for)?\s*[:-]?\s*(\S[\s\S]*)$/i,
-    wish: ([list = ''], tools) => todoWish(list, tools),
+    form: /^(?:(?:make|create|write|start|set up|add)\s+)?(?:me\s+)?(?:a\s+|the\s+)?(?:new\s+)?to-?do(?:s|\s+list)?\s*(?:with|of|for)?\s*[:-]?\s*(\S[\s\S]*)?$/i,
+    wish: ([list = ''], tools) => todoWish(itemsOf(list), tools),
+  },
+  {
+    form: /^(?:(?:make|write|create|give|show)\s+(?:me\s+)?(?:an?\s+|the\s+)?)?plan\s*(?:for\s|to\s)?\s*[:-]?\s*(\S[\s\S]*)?$/i,
+    wish: ([of = ''], tools) => planWish(of, tools),
+  },
+  {
+    form: /^(?:use|try|spawn|start|show)\s+(?:me\s+)?(?:an?|the|some|two)\s+(?:helpers?|sub-?agents?|child|children)$/i,
+    wish: () => taskWish('list the files', ''),
+  },
+  {
+    form: /^(?:ask|test|try|show|do|request)\b.*\b(?:approvals?|permission)$/i,
+    wish: () => ({ ...shellWish('date'), intro: 'I will run `date`, if you allow it.' }),
   },
   {
     form: /^(?:give|hand|assign)\s+(?:the\s+|this\s+|a\s+)?task:?\s+([\s\S]+?)\s+to\s+(?:an?\s+|the\s+|another\s+)?([\w.-]+(?:\s+agent)?)$/i,
@@ -117,16 +129,20 @@ const RULES: Rule[] = [
     wish: ([path = '', content = '']) => writeWish(path, content),
   },
   {
+    form: /^(?:create|make)\s+(?:an?\s+|the\s+)?(?:new\s+)?([\w./-]+\.\w+)(?:\s+(?:with|containing|that says|saying)\s+([\s\S]+))?$/i,
+    wish: ([path = '', content = '']) => writeWish(path, content),
+  },
+  {
+    form: /^(?:delete|remove)\s+(?:the\s+)?(?:file\s+)?([\w./-]*[\w/-]\.\w+)$/i,
+    wish: ([path = '']) => shellWish(`rm -- ${path}`),
+  },
+  {
     form: /^(?:write|save|put|store)\s+([\s\S]+)\s+(?:to|into|in)\s+(?:an?\s+|the\s+)?(?:new\s+)?(?:file\s+)?(?:called\s+|named\s+)?(\S+)$/i,
     wish: ([content = '', path = '']) => writeWish(path, content),
   },
   {
     form: /^(?:(?:run|execute|exec)\s+(?:the\s+)?(?:shell\s+)?(?:command\s*)?:?\s*|\$\s+)([\s\S]+)$/i,
-    wish: ([command = '']) => ({
-      tool: 'shell',
-      input: { command },
-      intro: `I will run \`${command}\`.`,
-    }),
+    wish: ([command = '']) => shellWish(command),
   },
   {
     form: /^find\s+(?:all\s+)?(?:the\s+)?(?:files?\s+)?(?:matching\s+|named\s+|called\s+|like\s+)?(\S*[*?.]\S*)(?:\s+files?)?(?:\s+(?:in|under)\s+(?:the\s+)?(?:folder\s+)?(\S+))?$/i,
@@ -137,7 +153,7 @@ const RULES: Rule[] = [
     }),
   },
   {
-    form: /^(?:search|grep|look|find)\s+(?:the\s+files\s+)?(?:for\s+)?([\s\S]+?)(?:\s+(?:in|under|inside)\s+(?:the\s+)?(?:folder\s+|files?\s+|directory\s+)?(\S+))?$/i,
+    form: /^(?:search|grep|look(?=\s+for\b)|find)\s+(?:the\s+files\s+)?(?:for\s+)?([\s\S]+?)(?:\s+(?:in|under|inside)\s+(?:the\s+)?(?:folder\s+|files?\s+|directory\s+)?(\S+))?$/i,
     wish: ([pattern = '', path]) => ({
       tool: 'grep',
       input: { pattern, ...when('path', path) },
@@ -150,7 +166,7 @@ const RULES: Rule[] = [
     wish: ([path]) => (path && /\.\w+$/.test(path) ? readWish(path) : listWish(path)),
   },
   {
-    form: /^(?:read|open|show|cat|print|display|what(?:'s| is) in)\s+(?:me\s+)?(?:the\s+)?(?:contents?\s+of\s+)?(?:the\s+)?(file\s+)?(\S+)$/i,
+    form: /^(?:read|open|show|cat|print|display|look at|what(?:'s| is) in)\s+(?:me\s+)?(?:the\s+)?(?:contents?\s+of\s+)?(?:the\s+)?(file\s+)?(\S+)$/i,
     wish: ([file = '', path = '']) => (file !== '' || looksLikePath(path) ? readWish(path) : null),
   },
 ]
@@ -171,6 +187,12 @@ const writeWish = (path: string, content: string): Wish => ({
   tool: 'write',
   input: { path, content },
   intro: `I will write ${path}.`,
+})
+
+const shellWish = (command: string): Wish => ({
+  tool: 'shell',
+  input: { command },
+  intro: `I will run \`${command}\`.`,
 })
 
 const skillWish = (name: string): Wish => ({
@@ -214,9 +236,16 @@ function optionsInput(options: string[], tools: readonly ToolFace[]): Record<str
   return { options: isText ? options : options.map((label) => ({ label })) }
 }
 
-function todoWish(list: string, tools: readonly ToolFace[]): Wish | null {
-  const texts = itemsOf(list)
-  if (texts.length === 0) return null
+/** The steps that were named, or three that fit anything. */
+function planWish(of: string, tools: readonly ToolFace[]): Wish {
+  const named = itemsOf(of)
+  const what = named[0] ?? 'this'
+  const steps = [`Find out what ${what} needs`, 'Do it, step by step', 'Look whether it is right']
+  return { ...todoWish(named.length > 1 ? named : steps, tools), intro: 'I will write a plan.' }
+}
+
+function todoWish(named: string[], tools: readonly ToolFace[]): Wish {
+  const texts = named.length > 0 ? named : ['Say hello', 'Try a tool', 'Read the help']
   const known = schemaAt(
     tools,
     'todo',

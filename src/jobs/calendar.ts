@@ -1,5 +1,6 @@
 /** The schedules of chores, each read once as long as it stays as it is. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Job } from '../kernel/jobs.ts'
 import { readSchedule, type Schedule } from './schedule.ts'
 
@@ -18,13 +19,20 @@ export function createCalendar(timeZone: string): Calendar {
   const known = new Map<string, { key: string; schedule: Schedule }>()
   const read = ({ schedule, anchor }: Omit<Scheduled, 'id'>) =>
     readSchedule({ text: schedule ?? '', anchor, timeZone })
+  let before: Promise<unknown> = Promise.resolve()
+  /** One takes a millisecond or two; where there are many, others get their turn in between. */
+  const readInTurn = (job: Scheduled): Promise<Schedule | null> => {
+    const mine = before.then(() => nextTurn()).then(() => read(job).catch(() => null))
+    before = mine
+    return mine
+  }
   return {
     check: async (job) => void (await read(job)),
     async of(job) {
       const key = `${job.schedule} ${job.anchor}`
-      const before = known.get(job.id)
-      if (before?.key === key) return before.schedule
-      const schedule = await read(job).catch(() => null)
+      const found = known.get(job.id)
+      if (found?.key === key) return found.schedule
+      const schedule = await readInTurn(job)
       if (schedule) known.set(job.id, { key, schedule })
       return schedule
     },

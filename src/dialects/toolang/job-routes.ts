@@ -60,14 +60,15 @@ export const jobRoutes = (context: Context): Route[] => [
 
 const title = ({ word }: Family): string => word.charAt(0).toUpperCase() + word.slice(1)
 
+/** Tasks first, each kind oldest first. */
 async function listed(
   { settings }: Context,
   who: Principal,
-  kinds: JobKind[],
-  archived: boolean,
+  query: { kind?: JobKind; archived: boolean },
 ): Promise<JobView[]> {
-  const lists = kinds.map((kind) => settings.jobs.list({ ...accountOf(who), kind, archived }))
-  return (await Promise.all(lists)).flat()
+  const jobs = await settings.jobs.list({ ...accountOf(who), ...query })
+  const of = (kind: JobKind) => jobs.filter((job) => job.kind === kind)
+  return [...of('task'), ...of('chore')]
 }
 
 const listRoutes = (context: Context, family: Family): Route[] =>
@@ -81,8 +82,8 @@ const listRoutes = (context: Context, family: Family): Route[] =>
       answers: { 200: many, 422: refused },
       handle: async ({ query, principal }) => {
         const kind = family.kind ?? (query as { kind?: JobKind }).kind
-        const kinds: JobKind[] = kind === undefined ? ['task', 'chore'] : [kind]
-        const jobs = await listed(context, principal, kinds, archived)
+        const wanted = { ...(kind === undefined ? {} : { kind }), archived }
+        const jobs = await listed(context, principal, wanted)
         return { status: 200, json: { items: jobs.map((job) => jobItem(job, false)) } }
       },
     }),

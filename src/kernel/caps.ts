@@ -61,7 +61,10 @@ export interface Caps {
   /** What counts for the agent, sorted by kind, name and ref. */
   list(agent: string, kind?: CapKind): Cap[]
   get(agent: string, kind: CapKind, name: string): Cap | null
-  /** Faults: `invalid` (name, content), `conflict` (one of the other form has the name), `unavailable`. */
+  /**
+   * Faults: `invalid` (name, content), `conflict` (one of the other form has the name),
+   * `unavailable`.
+   */
   put(agent: string, address: CapAddress, content: string): Promise<Cap>
   /** Fault `not_found`. Of a skill the whole folder goes. */
   drop(agent: string, address: CapAddress): Promise<void>
@@ -70,7 +73,10 @@ export interface Caps {
   /** Fault `not_found`. */
   unwire(agent: string, address: CapAddress): Promise<void>
   templates(kind: CapKind): CapTemplate[]
-  /** The text that a message `/name arguments` stands for; null when it is no command; Fault `not_found`. */
+  /**
+   * The text that a message `/name arguments` stands for; null when it is no command; Fault
+   * `not_found`.
+   */
   expand(agent: string, message: string): string | null
   onChange(listener: (change: CapChange) => void): () => void
   close(): Promise<void>

@@ -168,8 +168,9 @@ export interface Facts {
   }
 
   /**
-   * The model is about to be called; in a run of kind `call` nobody is, and its call is the answer. `attempt` counts from 1 within a turn, `turn` from 0 in a run.
-   * `instructions` is the SHA-256 of the system prompt, kept as a document of that kind and name.
+   * The model is about to be called; in a run of kind `call` nobody is, and its call is the answer.
+   * `attempt` counts from 1 within a turn, `turn` from 0 in a run. `instructions` is the SHA-256 of
+   * the system prompt, kept as a document of that kind and name.
    */
   'turn.started': { turn: number; attempt: number; model: string; instructions: string }
   'text.delta': { turn: number; part: number; text: string }

@@ -7,7 +7,10 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export const isUuid = (text: string): boolean => UUID.test(text)
 
-/** `01890a5d-ac96-774b-bcce-b302099a8057` with prefix `ses_` -> `ses_01890a5dac96774bbcceb302099a8057`. */
+/**
+ * `01890a5d-ac96-774b-bcce-b302099a8057` with prefix `ses_` ->
+ * `ses_01890a5dac96774bbcceb302099a8057`.
+ */
 export const dress = (prefix: string, uuid: string): string => prefix + uuid.replaceAll('-', '')
 
 /** The inverse of `dress`; null when the text does not have that form. */

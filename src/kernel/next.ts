@@ -154,8 +154,8 @@ function callOnly(run: Run, rules: Rules): Step {
 }
 
 /**
- * Hooks first, because they may change what is asked about. Then rulings, then questions, then tools: no
- * tool acts while a person is still deciding.
+ * Hooks first, because they may change what is asked about. Then rulings, then questions, then
+ * tools: no tool acts while a person is still deciding.
  */
 function afterAnswer(turn: Turn, rules: Rules): Step {
   const done = turn.calls.filter((c) => c.started !== null && c.result !== null)

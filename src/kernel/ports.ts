@@ -59,8 +59,9 @@ export type ModelItem =
 
 export interface ModelFailure {
   /**
-   * `rate_limited`, `overloaded`, `unreachable`, `timed_out`, `cut_off`, `unauthorized`, `invalid_request`,
-   * `context_too_long`, `aborted`, `no_credentials`, `unknown_model`, `provider_error`.
+   * `rate_limited`, `overloaded`, `unreachable`, `timed_out`, `cut_off`, `unauthorized`,
+   * `invalid_request`, `context_too_long`, `aborted`, `no_credentials`, `unknown_model`,
+   * `provider_error`.
    */
   code: string
   message: string
@@ -72,7 +73,10 @@ export interface ModelFailure {
 
 export interface Models {
   stream(request: ModelRequest): AsyncIterable<ModelItem>
-  /** A Fault (`unknown_model`, `no_credentials`) when the name cannot be called now; never blocks over 300 ms. */
+  /**
+   * A Fault (`unknown_model`, `no_credentials`) when the name cannot be called now; never blocks
+   * over 300 ms.
+   */
   check(model: string): Promise<Fault | null>
   /** Everything that can be named, with what is usable right now. Never blocks over 300 ms. */
   list(): Promise<ModelCard[]>
@@ -194,7 +198,10 @@ export interface ToolContext {
 }
 
 export interface Toolbox {
-  /** The tools an agent has, its MCP servers' included. A server that does not answer is a problem, not an error. */
+  /**
+   * The tools an agent has, its MCP servers' included. A server that does not answer is a problem,
+   * not an error.
+   */
   open(agent: Agent): Promise<{ tools: Tool[]; problems: string[] }>
   /** Ends the process group if it is still the one that was marked. True when something was ended. */
   reap(mark: ProcessMark): boolean
@@ -211,7 +218,10 @@ export interface Catalog {
   problems(): { file: string; problem: string }[]
   /** Told after something on disk changed and was read. Returns the way to stop listening. */
   onChange(listener: () => void): () => void
-  /** Writes an agent's files atomically and reads them back. Fault `invalid` when they make no agent. */
+  /**
+   * Writes an agent's files atomically and reads them back. Fault `invalid` when they make no
+   * agent.
+   */
   write(
     name: string,
     files: { config: Record<string, Json>; instructions?: string },
@@ -244,7 +254,10 @@ export interface Append {
   thread: string
   /** The last seq the writer knows. The append is refused (`version`) when the log has moved on. */
   after: number
-  /** The writer's lease; null for a command, which needs none. Refused (`fenced`) when a newer one exists. */
+  /**
+   * The writer's lease; null for a command, which needs none. Refused (`fenced`) when a newer one
+   * exists.
+   */
   epoch: number | null
   events: Event[]
   /** Null for deltas alone: they change nothing but the thread's seq. */
@@ -480,7 +493,10 @@ export interface Engine {
     request: Extract<Request, { do: 'submit' }>,
     options?: SubmitOptions,
   ): Promise<Receipt>
-  /** The answer that a key was given earlier; null when it is new; Fault `duplicate` when it is another request. */
+  /**
+   * The answer that a key was given earlier; null when it is new; Fault `duplicate` when it is
+   * another request.
+   */
   recall(idempotency: Idempotency): Promise<Receipt | null>
   /** A new thread with the transcript up to `seq` (default: all). */
   fork(thread: string, seq: number | null, origin: import('./event.ts').Origin): Promise<Thread>

@@ -5,6 +5,7 @@
 
 import { DefaultChatTransport, readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { long } from '../../src/dialects/toolang/id.ts'
 import { frames } from '../support/sse.ts'
 import { type Agent, ask, type Fields, openAgent, says, script, until } from './toolang-agent.ts'
 
@@ -105,6 +106,12 @@ describe('a chat', () => {
     expect(heard.body.message.parts[0]).toEqual({
       ...{ type: 'audio', data: 'UklGRg==', format: 'wav', media_type: 'audio/wav' },
     })
+    const file = { type: 'file', file_data: 'data:application/pdf;base64,JVBERi0=' }
+    const read = await chat({ message: { parts: [file] } })
+    expect(read.body.message.parts[0]).toEqual(file)
+    const { last } = await agent.engine.thread(long(read.body.thread_id.slice(4)) as string)
+    const pdf = { kind: 'file', media: 'application/pdf', data: 'JVBERi0=' }
+    expect(last?.input).toEqual([pdf])
   })
 
   it('is refused in the words of the real server', async () => {
@@ -171,6 +178,15 @@ describe('a chat', () => {
         422,
         'image part requires image_url or file_id',
       ],
+      ...[
+        { type: 'image', image_url: 'data:image/png;base64,!!' },
+        { type: 'audio', data: '!!', format: 'wav' },
+        { type: 'file', file_data: 'data:application/pdf;base64,' },
+      ].map((part): [unknown, number, unknown] => [
+        { message: { parts: [part] } },
+        422,
+        `${part.type} part requires its data in base64`,
+      ]),
       [{ ...says('x'), thread: 'web_zzzzzzzz' }, 404, 'chat thread not found: web_zzzzzzzz'],
     ]
     for (const [body, status, detail] of refusals)

@@ -10,7 +10,22 @@ export type Part = { type: string; [key: string]: Json }
 type Fields = Record<string, unknown>
 
 /** The parts as they are stored and echoed; throws the Fault that refuses one. */
-export const partsOf = (given: readonly Fields[]): Part[] => given.map(readPart)
+export const partsOf = (given: readonly Fields[]): Part[] =>
+  given.map((fields) => readable(readPart(fields)))
+
+/** Bytes that are none would spoil every later run of the thread: no model takes them. */
+function readable(part: Part): Part {
+  const data = bytesIn(part)
+  if (data === null || /^[A-Za-z0-9+/_-]+={0,2}$/.test(data.replace(/\s/g, ''))) return part
+  throw refused(`${part.type} part requires its data in base64`)
+}
+
+function bytesIn(part: Part): string | null {
+  if (part.type === 'image') return dataUrl(text(part.image_url))?.data ?? null
+  if (part.type === 'audio') return text(part.data)
+  if (part.type !== 'file' || part.file_data === undefined) return null
+  return dataUrl(text(part.file_data))?.data ?? text(part.file_data)
+}
 
 function readPart(fields: Fields): Part {
   const type = text(fields.type)
@@ -130,9 +145,10 @@ function toInput(part: Part): InputPart {
       return { kind: 'audio', media: media || format, ...name, data: text(part.data) }
     }
     case 'file': {
-      const own = media || 'application/octet-stream'
+      const inline = dataUrl(text(part.file_data))
+      const own = media || inline?.media || 'application/octet-stream'
       if (text(part.file_data) !== '')
-        return { kind: 'file', media: own, ...name, data: text(part.file_data) }
+        return { kind: 'file', media: own, ...name, data: inline?.data ?? text(part.file_data) }
       if (text(part.file_url) !== '')
         return { kind: 'file', media: own, ...name, url: text(part.file_url) }
       return { kind: 'text', text: `[file ${text(part.file_id)}]` }

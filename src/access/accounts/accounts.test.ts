@@ -108,6 +108,35 @@ describe('refresh tokens', () => {
     expect(await reasonOf(sessions.spend(other))).toBe('none')
   })
 
+  it('of a sign-in are one record, however often it is refreshed; any earlier one ends it', async () => {
+    const { sessions, kept, pass } = await open()
+    const first = await sessions.issue('u')
+    let token = first
+    for (let i = 0; i < 5; i++)
+      token = await sessions.issue('u', (await sessions.spend(token)).family)
+    expect(await kept.list('access.refresh')).toHaveLength(1)
+    pass(10_000)
+    expect(await reasonOf(sessions.spend(first))).toBe('invalid')
+    expect(await reasonOf(sessions.spend(token))).toBe('invalid')
+    expect(await kept.list('access.refresh')).toHaveLength(0)
+  })
+
+  it('a sign-in that is ended while it is refreshed stays ended', async () => {
+    const { sessions, kept } = await open()
+    const { family } = await sessions.spend(await sessions.issue('u'))
+    await sessions.revokeAll('u')
+    expect(await reasonOf(sessions.issue('u', family))).toBe('invalid')
+    expect(await kept.list('access.refresh')).toHaveLength(0)
+  })
+
+  it('one that is made up of what a real one shows ends nothing', async () => {
+    const { sessions } = await open()
+    const token = await sessions.issue('u')
+    const madeUp = token.replace(/[0-9a-f]{64}$/, '0'.repeat(64))
+    expect(await reasonOf(sessions.spend(madeUp))).toBe('invalid')
+    expect(await reasonOf(sessions.spend(token))).toBe('none')
+  })
+
   it('expire, and are forgotten then', async () => {
     const { sessions, kept, pass } = await open()
     const token = await sessions.issue('u')

@@ -17,11 +17,12 @@ export interface UserRecord extends User {
   validFrom: number
 }
 
+/** A sign-in. */
 export interface RefreshRecord {
-  user: string
-  /** The sign-in it came from. */
-  family: string
+  /** Of the token that is good; '' while the next one is being made. */
+  hash: string
   expiresAt: number
+  /** When the token before it was used up; null for the first. */
   usedAt: number | null
 }
 
@@ -39,7 +40,7 @@ interface Kinds {
   'access.invite': Invite
   /** By code. */
   'access.invite-code': { account: string }
-  /** `<user>/<hash>`. */
+  /** `<user>/<sign-in>`. */
   'access.refresh': RefreshRecord
   /** `<account>/<id>`. */
   'access.api-key': KeyRecord

@@ -1,13 +1,14 @@
 /**
- * Refresh tokens: each can be used once and gives the next. One that comes a second time was stolen,
- * or was sent twice at once by one browser: only within a short while the latter is believed.
+ * Sign-ins. Each has one refresh token at a time, which can be used once and gives the next. An
+ * earlier one that comes again was stolen, or was sent twice at once by one browser: only within a
+ * short while the latter is believed. However long a sign-in lasts, it is one record.
  */
 
 import { Fault } from '../../kernel/fault.ts'
 import { type Records, randomHex, sha256 } from './records.ts'
 
 export interface Sessions {
-  /** A token for a new sign-in, or the next one of a sign-in. */
+  /** A token for a new sign-in, or the next one of a sign-in that has not been ended meanwhile. */
   issue(user: string, family?: string): Promise<string>
   /** Uses a token up. Fault `unauthenticated`, reason `invalid`. */
   spend(token: string): Promise<{ user: string; family: string }>
@@ -23,38 +24,50 @@ export interface SessionOptions {
   graceMs: number
 }
 
+/** User, sign-in and secret. */
+const FORM = /^([^./]{1,64})\.([^./]{1,64})\.[0-9a-f]{64}$/
+
 export function createSessions(options: SessionOptions): Sessions {
   const { records, newId, now, ttlS, graceMs } = options
-  const drop = async (user: string, family: string | null): Promise<void> => {
+  const keyOf = (user: string, family: string): string => `${user}/${family}`
+  const dropIf = async (user: string, isOver: (expiresAt: number) => boolean): Promise<void> => {
     for (const { key, body } of await records.list('access.refresh', `${user}/`))
-      if (family === null || body.family === family) await records.drop('access.refresh', key)
-  }
-  const sweep = async (user: string): Promise<void> => {
-    for (const { key, body } of await records.list('access.refresh', `${user}/`))
-      if (body.expiresAt <= now()) await records.drop('access.refresh', key)
+      if (isOver(body.expiresAt)) await records.drop('access.refresh', key)
   }
   return {
-    async issue(user, family = newId()) {
-      await sweep(user)
-      const token = `${user}.${randomHex(32)}`
-      const record = { user, family, expiresAt: now() + ttlS * 1000, usedAt: null }
-      await records.put('access.refresh', `${user}/${sha256(token)}`, record)
+    async issue(user, family) {
+      const id = family ?? newId()
+      const token = `${user}.${id}.${randomHex(32)}`
+      const fresh = { hash: sha256(token), expiresAt: now() + ttlS * 1000 }
+      if (family === undefined) {
+        await dropIf(user, (expiresAt) => expiresAt <= now())
+        await records.put('access.refresh', keyOf(user, id), { ...fresh, usedAt: null })
+        return token
+      }
+      const next = await records.edit('access.refresh', keyOf(user, id), (kept) => ({
+        ...kept,
+        ...fresh,
+      }))
+      if (!next) throw refused()
       return token
     },
     async spend(token) {
-      const user = token.slice(0, token.indexOf('.'))
-      const key = `${user}/${sha256(token)}`
-      const kept = token.length > 200 ? null : await records.get('access.refresh', key)
+      const [, user, family] = FORM.exec(token) ?? []
+      if (user === undefined || family === undefined) throw refused()
+      const key = keyOf(user, family)
+      const kept = await records.get('access.refresh', key)
       if (!kept || kept.expiresAt <= now()) throw refused()
-      if (kept.usedAt !== null) {
-        if (now() - kept.usedAt >= graceMs) await drop(user, kept.family)
+      const { hash, usedAt } = kept
+      if (hash !== sha256(token)) {
+        const isLate = usedAt !== null && now() - usedAt >= graceMs
+        if (isLate) await records.drop('access.refresh', key)
         throw refused()
       }
-      const isFirst = await records.swap('access.refresh', key, { ...kept, usedAt: now() }, kept)
-      if (!isFirst) throw refused()
-      return { user, family: kept.family }
+      const used = { ...kept, hash: '', usedAt: now() }
+      if (!(await records.swap('access.refresh', key, used, kept))) throw refused()
+      return { user, family }
     },
-    revokeAll: (user) => drop(user, null),
+    revokeAll: (user) => dropIf(user, () => true),
   }
 }
 

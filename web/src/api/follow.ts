@@ -26,6 +26,7 @@ export function follow(thread: string, after: number, ears: Ears): () => void {
     take,
     lost: (why) => ears.changed('lost', why),
     gone: (why) => ears.changed('gone', why),
+    isForEyes: true,
   })
   return stop
 

@@ -1,11 +1,15 @@
 /**
  * That something has happened, anywhere on the server: lists are loaded again when it does and not
- * before. One stream serves every list of the tab, and is open while there is one.
+ * before. One stream serves every list of every tab, because a browser has six connections to a
+ * server and no more: one tab reads it and tells the others.
  */
 
 import { hold } from './stream.ts'
 
+const NAME = 'manifold.news'
+
 const listeners = new Set<() => void>()
+const others = new BroadcastChannel(NAME)
 /** What happens in one breath is one piece of news. */
 const GATHER_MS = 150
 
@@ -39,24 +43,74 @@ export function onNews(listener: () => void, restMs: number): () => void {
   }
 }
 
+/**
+ * Waits for its turn to read the news; till then another tab tells what it reads. A tab that somebody
+ * comes back to takes the turn: one that nobody sees may have been put to sleep with it.
+ */
 function open(): () => void {
-  const { stop, settled } = hold({
-    path: () => `/events?after=${cursor ?? 'latest'}`,
-    opened: () => {},
-    take(frames) {
-      for (const { id, event } of frames) {
-        cursor = id ?? cursor
-        if (event === 'ready') settled()
-      }
-      tell()
-    },
-    lost: tell,
-    // A list that asks for itself is told why.
-    gone: tell,
-  })
-  return stop
+  let turn = new AbortController()
+  let isReading = false
+  const wait = (isUrgent: boolean) => {
+    const mine = new AbortController()
+    const { signal } = mine
+    turn = mine
+    isReading = false
+    const begin = () => {
+      isReading = true
+      return read(signal)
+    }
+    const asked = isUrgent ? { steal: true } : { signal }
+    navigator.locks.request(NAME, asked, begin).catch(() => {
+      if (turn !== mine || signal.aborted) return
+      mine.abort()
+      wait(false)
+    })
+  }
+  const look = () => {
+    if (document.visibilityState === 'hidden' || isReading) return
+    turn.abort()
+    wait(true)
+  }
+  wait(false)
+  document.addEventListener('visibilitychange', look)
+  return () => {
+    document.removeEventListener('visibilitychange', look)
+    turn.abort()
+  }
 }
 
-function tell(): void {
+/** Resolves when this tab cannot or need not read any longer. */
+function read(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const pass = () => {
+      for (const hear of listeners) hear()
+      others.postMessage(cursor)
+    }
+    const { stop, settled } = hold({
+      path: () => `/events?after=${cursor ?? 'latest'}`,
+      opened: () => {},
+      take(frames) {
+        for (const { id, event } of frames) {
+          cursor = id ?? cursor
+          if (event === 'ready') settled()
+        }
+        pass()
+      },
+      lost: pass,
+      // A list that asks for itself is told why.
+      gone() {
+        pass()
+        resolve()
+      },
+    })
+    signal.addEventListener('abort', () => {
+      stop()
+      resolve()
+    })
+  })
+}
+
+others.onmessage = ({ data }: MessageEvent<string | null>) => {
+  cursor = data
   for (const hear of listeners) hear()
 }

@@ -16,6 +16,8 @@ export interface Line {
   lost(why: Refusal | null): void
   /** It is over and of no use to try again. */
   gone(why: Refusal): void
+  /** It is let go while the tab is hidden for long: a browser has six connections to a server. */
+  isForEyes?: boolean
 }
 
 export interface Hold {
@@ -28,6 +30,7 @@ export interface Hold {
 const SILENCE_MS = 40_000
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 5_000
+const HIDDEN_MS = 20_000
 
 export function hold(line: Line): Hold {
   const over = new AbortController()
@@ -36,11 +39,14 @@ export function hold(line: Line): Hold {
     while (!over.signal.aborted) {
       let why: Refusal | null = null
       try {
+        if (line.isForEyes) await seen(over.signal)
+        if (over.signal.aborted) return
         await connect(line, over.signal)
       } catch (error) {
         why = error instanceof Refusal ? error : null
       }
       if (over.signal.aborted) return
+      if (line.isForEyes && isHidden() && !why) continue
       if (why && isFinal(why)) return line.gone(why)
       line.lost(why)
       await pause(waitMs, over.signal)
@@ -65,6 +71,7 @@ async function connect(line: Line, over: AbortSignal): Promise<void> {
   const stop = () => cut.abort()
   over.addEventListener('abort', stop)
   let alarm = setTimeout(stop, SILENCE_MS)
+  const watchful = line.isForEyes ? whenHidden(stop) : () => {}
   try {
     const headers = { accept: 'text/event-stream' }
     const response = await call(line.path(), { headers }, { signal: cut.signal })
@@ -76,6 +83,7 @@ async function connect(line: Line, over: AbortSignal): Promise<void> {
     })
   } finally {
     clearTimeout(alarm)
+    watchful()
     over.removeEventListener('abort', stop)
     cut.abort()
   }
@@ -99,4 +107,36 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
       resolve()
     }
   })
+}
+
+const isHidden = (): boolean => document.visibilityState === 'hidden'
+
+/** Resolves when somebody looks at the tab, or nobody wants to know any more. */
+function seen(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (isHidden() && !signal.aborted) return
+      document.removeEventListener('visibilitychange', look)
+      signal.removeEventListener('abort', look)
+      resolve()
+    }
+    document.addEventListener('visibilitychange', look)
+    signal.addEventListener('abort', look)
+    look()
+  })
+}
+
+/** Called when the tab has been hidden for long. Returns the way to stop watching. */
+function whenHidden(then: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const look = () => {
+    clearTimeout(timer)
+    if (isHidden()) timer = setTimeout(then, HIDDEN_MS)
+  }
+  document.addEventListener('visibilitychange', look)
+  look()
+  return () => {
+    clearTimeout(timer)
+    document.removeEventListener('visibilitychange', look)
+  }
 }

@@ -42,7 +42,7 @@ export const ErrorNote = ({ error, onRetry }: { error: unknown; onRetry?: () => 
 
 /** Shown only when loading takes long enough to be noticed. */
 export const Loading = ({ what = 'Loading' }: { what?: string }) => (
-  <p role="status" className="animate-pulse px-4 py-10 text-center text-faint">
+  <p role="status" className="late px-4 py-10 text-center text-faint">
     {what}…
   </p>
 )

@@ -620,6 +620,19 @@ describe('the rest of the house', () => {
     expect((await ark.ask('GET', '/benchz')).status).toBe(200)
   })
 
+  it('is not ready when its store is gone, and still up', async () => {
+    const lost = await openArk()
+    await lost.world.store.close()
+    const answer = await lost.ask('GET', '/arkloop/readyz')
+    expect([answer.status, answer.body.code, answer.body.message]).toEqual([
+      503,
+      'health.not_ready',
+      'not ready',
+    ])
+    expect((await lost.ask('GET', '/arkloop/healthz')).status).toBe(200)
+    await lost.close()
+  })
+
   it('has a trace on every answer, and refuses in its own words', async () => {
     const unknown = await alice.ask('GET', '/v1/nothing/here')
     expect(unknown).toMatchObject({

@@ -11,7 +11,7 @@ import {
   type HookMoment,
   type HttpHook,
 } from '../kernel/hook.ts'
-import { ENGINE, NATIVE } from './workspace-native.ts'
+import { toolsMatching } from './hook-matcher.ts'
 import { filesIn, NAME, type Reader, textsIn } from './workspace-reader.ts'
 import { type Fields, fieldsAt, numberAt, readYaml, textAt, wordsAt } from './workspace-yaml.ts'
 
@@ -124,25 +124,4 @@ function handlerIn(type: string | undefined, settings: Fields): Handler | null {
   const isPosted = (textAt(settings, 'method') ?? 'POST').toUpperCase() === 'POST'
   if (type !== 'http' || url === undefined || !/^https?:\/\//i.test(url) || !isPosted) return null
   return { url, headers: textsIn(fieldsAt(settings, 'headers')) }
-}
-
-/**
- * A matcher is a regular expression over names of tools; ours have other names, and those of tool
- * servers are not known yet. So it is asked about each native tool, and each of its alternatives that
- * is a plain name is a tool of a server as well. Null when it is none.
- */
-function toolsMatching(matcher: string): string[] | null {
-  let expression: RegExp
-  try {
-    expression = new RegExp(matcher)
-  } catch {
-    return null
-  }
-  const native = Object.entries({ ...NATIVE, ...ENGINE }).filter(([name]) => expression.test(name))
-  const others = matcher
-    .split('|')
-    .map((word) => word.replace(/^\^|\$$/g, '').replaceAll('.*', '*'))
-    .filter((word) => /^[A-Za-z0-9_.*-]+$/.test(word))
-    .map((word) => word.replace(/^mcp__/, '').replaceAll('.', '__'))
-  return [...new Set([...native.flatMap(([, tools]) => tools), ...others])]
 }

@@ -233,12 +233,10 @@ function concerns({ ask, call }: CommandOf<'answer'>, child: ChildAsk): boolean 
 function decideAll(commands: Command[]): Decision {
   return (thread, at) => {
     const drafts: Draft[] = []
-    let state = thread
     for (const command of commands) {
-      const decided = decide(state, command)
+      const decided = decide(drafts.length > 0 ? advance(thread, drafts, at) : thread, command)
       if (decided instanceof Fault) return decided
       drafts.push(...decided)
-      state = advance(state, decided, at)
     }
     return drafts
   }

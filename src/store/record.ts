@@ -50,8 +50,10 @@ function table<T>(
   kept: Record<keyof T & string, Kept>,
   derived: Record<string, (row: T) => Value> = {},
 ): Table<T> {
-  const fields = Object.entries(kept) as [keyof T & string, Kept][]
-  const own = fields.flatMap(([name, how]) => (how === 'usage' ? USAGE_COLUMNS : [snake(name)]))
+  const fields = (Object.entries(kept) as [keyof T & string, Kept][]).map(
+    ([name, how]) => [name, how, snake(name)] as const,
+  )
+  const own = fields.flatMap(([, how, column]) => (how === 'usage' ? USAGE_COLUMNS : [column]))
   const extras = Object.values(derived)
   return {
     columns: [...own, ...Object.keys(derived)],
@@ -61,8 +63,11 @@ function table<T>(
       for (const of of extras) values.push(of(row))
       return values
     },
-    read: (row) =>
-      Object.fromEntries(fields.map(([name, how]) => [name, read(row, name, how)])) as T,
+    read: (row) => {
+      const own: Record<string, unknown> = {}
+      for (const [name, how, column] of fields) own[name] = read(row, column, how)
+      return own as T
+    },
   }
 }
 
@@ -82,14 +87,14 @@ function write(values: Value[], value: unknown, how: Kept): void {
   }
 }
 
-function read(row: Row, name: string, how: Kept): unknown {
+function read(row: Row, column: string, how: Kept): unknown {
   switch (how) {
     case 'plain':
-      return row[snake(name)]
+      return row[column]
     case 'flag':
-      return row[snake(name)] === 1
+      return row[column] === 1
     case 'json':
-      return JSON.parse(row[snake(name)] as string) as Json
+      return JSON.parse(row[column] as string) as Json
     case 'usage':
       return readUsage(row)
   }

@@ -76,11 +76,19 @@ export function createToolbox(settings: ToolboxSettings): Toolbox {
     connections.set(key, known)
     return known
   }
+  // An agent that is changed is another object, so what was made for one stays true.
+  const made = new WeakMap<Agent, Tool[]>()
+  const builtInOf = (agent: Agent): Tool[] => {
+    const known = made.get(agent)
+    if (known) return known
+    const all = [...plain, ...ofAgent(agent, settings)]
+    const chosen = all.filter((tool) => isChosen(agent, tool.name))
+    made.set(agent, chosen)
+    return chosen
+  }
   return {
     async open(agent) {
-      const builtIn = [...plain, ...ofAgent(agent, settings)].filter((tool) =>
-        isChosen(agent, tool.name),
-      )
+      const builtIn = builtInOf(agent)
       const wanted = Object.entries(agent.servers).filter(([name]) => !isShutOut(agent, name))
       const opened = await Promise.all(
         wanted.map(([name, server]) => ofServer(name, server, connectionTo(server))),

@@ -32,6 +32,21 @@ describe('the log', () => {
     expect(text.match(/yes|no/g)).toEqual(['yes'])
   })
 
+  test('does not even look at what it will not say', async () => {
+    let looks = 0
+    const fields = {
+      get path() {
+        looks++
+        return '/x'
+      },
+    }
+    const text = await logged({}, (log) => {
+      log.debug(fields, 'request')
+      log.info(fields, 'said')
+    })
+    expect([looks, text.match(/request|said/g)]).toEqual([1, ['said']])
+  })
+
   test('is short on a terminal, with the stack of an error below', async () => {
     const text = await logged({ format: 'pretty' }, (log) =>
       log.error({ thread: 't1', error: new Error('broken') }, 'a step failed'),

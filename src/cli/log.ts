@@ -24,7 +24,7 @@ export interface Sink {
 
 /** pino is loaded here and not at the top, so that commands that log nothing start at once. */
 export async function createLog(settings: LogSettings, sink: Sink = process.stderr): Promise<Log> {
-  const { pino } = await import('pino')
+  const { default: pino } = await import('pino')
   const target =
     settings.format === 'json'
       ? sink
@@ -39,8 +39,10 @@ export async function createLog(settings: LogSettings, sink: Sink = process.stde
     },
     target,
   )
-  const at = (level: Exclude<LogLevel, 'silent'>) => (fields: Fields, text: string) =>
-    logger[level](redact(fields), redactText(text))
+  // Looked at first: every request says something at `debug`, and to redact costs more than to write.
+  const at = (level: Exclude<LogLevel, 'silent'>) => (fields: Fields, text: string) => {
+    if (logger.isLevelEnabled(level)) logger[level](redact(fields), redactText(text))
+  }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 

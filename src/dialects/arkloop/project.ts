@@ -6,15 +6,14 @@
 import type { Event, EventOf } from '../../kernel/event.ts'
 import { textOf } from '../../kernel/part.ts'
 import type { Projection } from '../../wire/projection.ts'
-import { type Data, type Frame, type Said, usageView } from './frame.ts'
+import { asideOf } from './aside.ts'
+import type { Data, Frame, Said } from './frame.ts'
 import { traceOfRun } from './id.ts'
 import {
   answered,
   asked,
-  cancelData,
   created,
   ended,
-  hookEnded,
   interrupted,
   onCall,
   settled,
@@ -84,19 +83,10 @@ function inRun(scope: RunScope, state: Telling, event: Event, said: Said[]): Tel
       said.push({ type: 'run.input_provided', data: { content, ...traceIn(origin) } })
       return { ...state, steers: [...state.steers, content] }
     }
-    case 'run.cancelling':
-      said.push({ type: 'run.cancel_requested', data: cancelData(event) })
-      return state
     case 'run.ended':
       return ended(state, event, said)
     case 'turn.started':
       return turnStarted(scope, state, event, said)
-    case 'thinking.delta': {
-      const { text } = event.data
-      const data = { content_delta: text, role: 'assistant', channel: 'thinking' }
-      said.push({ type: 'message.delta', data })
-      return state
-    }
     case 'call.begun': {
       const index = Object.keys(state.calls).length
       return onCall(state, event.data.call, { tool: event.data.tool, index })
@@ -118,57 +108,10 @@ function inRun(scope: RunScope, state: Telling, event: Event, said: Said[]): Tel
     case 'ask.settled':
     case 'child.settled':
       return settled(state, event, said)
-    case 'tool.progressed': {
-      const { call, text } = event.data
-      if (text !== '')
-        said.push({ type: 'terminal.stdout_delta', data: { process_ref: call, chunk: text } })
-      return state
-    }
     case 'tool.ended':
       return toolEnded(state, event, said)
-    case 'child.started': {
-      const { call, thread, run, agent, name, task } = event.data
-      const child = { tool_call_id: call, child_thread_id: thread, child_run_id: run }
-      const data = { ...child, persona_id: agent, nickname: name, input: task }
-      said.push({ type: 'agent.parallel_dispatch', data })
-      return state
-    }
-    case 'child.ended': {
-      const { call, thread, run, outcome, output, usage } = event.data
-      const child = { tool_call_id: call, child_thread_id: thread, child_run_id: run }
-      const data = { ...child, status: outcome, output, child_usage: usageView(usage) }
-      said.push({ type: 'agent.parallel_complete', data })
-      return state
-    }
-    case 'context.compacting': {
-      const { tokens, window } = event.data
-      compact(said, 'started', { context_tokens: tokens, context_window: window })
-      return state
-    }
-    case 'context.compacted': {
-      const { messagesBefore, messagesAfter, tokensBefore, tokensAfter } = event.data
-      compact(said, 'completed', {
-        dropped_prefix: messagesBefore - messagesAfter,
-        tokens_before: tokensBefore,
-        tokens_after: tokensAfter,
-      })
-      return state
-    }
-    case 'context.uncompacted': {
-      const { reason, trouble } = event.data
-      const phase = reason === 'failed' ? 'llm_failed' : reason === 'nothing' ? 'noop' : 'cancelled'
-      compact(said, phase, trouble ? { message: trouble.message } : {})
-      return state
-    }
-    case 'note': {
-      const { level, code, text } = event.data
-      said.push({ type: 'run.note', data: { level, code, message: text } })
-      return state
-    }
     case 'run.switched':
       return switched(state, event, said)
-    case 'hook.ended':
-      return hookEnded(state, event, said)
     case 'run.edited':
     case 'run.moved':
     case 'turn.ended':
@@ -178,11 +121,10 @@ function inRun(scope: RunScope, state: Telling, event: Event, said: Said[]): Tel
     case 'thread.changed':
     case 'thread.rewound':
       return state
-    default:
-      return event satisfies never
+    default: {
+      const aside = asideOf(event)
+      if (aside) said.push(aside)
+      return state
+    }
   }
-}
-
-const compact = (said: Said[], phase: string, data: Data): void => {
-  said.push({ type: 'run.context_compact', data: { op: 'persist', phase, ...data } })
 }

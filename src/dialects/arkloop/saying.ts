@@ -52,31 +52,9 @@ function routeOf({ hints }: Telling, model: string, persona: string): Data {
   }
 }
 
-/** A hook that let things go on is nobody's news. */
-export function hookEnded(state: Telling, { data }: EventOf<'hook.ended'>, said: Said[]): Telling {
-  const { hook, moment, outcome, reason } = data
-  if (outcome === 'passed') return state
-  const message = `The hook ${hook} at ${moment} ${outcome}${reason ? `: ${reason}` : '.'}`
-  said.push({ type: 'run.note', data: { level: 'warn', code: `hook_${outcome}`, message } })
-  return state
-}
-
 /** `provider:model` as this dialect tells it. */
 export const modelOf = (model: string): string => model.slice(model.indexOf(':') + 1)
 const providerOf = (model: string): string => model.split(':', 1)[0] as string
-
-export function cancelData({ data }: EventOf<'run.cancelling'>): Data {
-  const hints = hintsIn<CancelHints>(data.origin)
-  const seen = hints?.last_seen_seq ?? 0
-  return {
-    last_seen_seq: seen,
-    visible_seq_cutoff: seen,
-    ...(data.origin.dialect === 'arkloop' ? { requested_by_user_id: data.origin.principal } : {}),
-    ...(hints?.client_cancelled_at ? { client_cancelled_at: hints.client_cancelled_at } : {}),
-    ...(data.reason ? { reason: data.reason } : {}),
-    ...traceIn(data.origin),
-  }
-}
 
 /** Of the request that an event comes from; nothing when it came through another dialect. */
 export function traceIn(origin: Origin): { trace_id?: string } {

@@ -5,6 +5,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { type Agent, ownerOf } from '../../kernel/agent.ts'
 import { type Draft, draft, type Facts, type RunOutcome } from '../../kernel/event.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { type Message, textOf } from '../../kernel/part.ts'
@@ -73,13 +74,18 @@ function taskOf(context: Context, work: Work, call: Call): Task | Fault {
       'forbidden',
       `This agent may give tasks to: ${children.join(', ') || 'nobody'}.`,
     )
-  if (context.catalog.agent(agent)) return { ...task, agent }
-  const names = context.catalog.agents().map((a) => a.name)
+  const known = context.catalog.agents().filter((a) => isFor(a, work.live.state))
+  if (known.some((a) => a.name === agent)) return { ...task, agent }
+  const names = known.map((a) => a.name)
   return new Fault(
     'unknown_agent',
     `There is no agent ${agent}. The agents are: ${names.join(', ')}.`,
   )
 }
+
+/** What another account's agent is told to do is that account's alone. */
+const isFor = (agent: Agent, { account }: Thread): boolean =>
+  [null, account].includes(ownerOf(agent))
 
 async function fail(work: Work, call: Call, text: string): Promise<void> {
   const run = activeRun(work.live.state)

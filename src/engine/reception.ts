@@ -184,9 +184,8 @@ export class Reception {
     try {
       return await act()
     } catch (error) {
-      // Somebody was quicker with the same key: theirs is the answer.
-      const isBeaten = error instanceof Fault && ['duplicate', 'conflict'].includes(error.code)
-      const answer = isBeaten ? await this.recall(idempotency) : null
+      // It may be refused because the same request was quicker: that one's answer is the answer.
+      const answer = error instanceof Fault ? await this.recall(idempotency) : null
       if (!answer) throw error
       return answer
     }

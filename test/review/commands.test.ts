@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Event, EventOf, EventType } from '../../src/kernel/event.ts'
-import type { Request, Store } from '../../src/kernel/ports.ts'
+import type { Receipt, Request, Store } from '../../src/kernel/ports.ts'
 import {
   ORIGIN,
   openWorld as open,
@@ -86,6 +86,24 @@ describe('a request with a key', () => {
     world = await openWorld({ folder: world.folder })
     expect(await send()).toMatchObject({ run: receipts[0]?.run, replayed: true })
     expect(only(await log(thread), 'run.created')).toHaveLength(2)
+  })
+  it('that comes again while the first is on its way is answered as that one, not refused', async () => {
+    world = await openWorld()
+    const { engine } = world
+    const newThread = { agent: 'assistant', account: 'local', origin }
+    const { id } = await engine.openThread(newThread)
+    const input = scriptInput([[write('a.txt')], [{ say: 'x' }]])
+    const request = { do: 'submit', input, busy: 'reject', origin } as const
+    const answer: Request = { do: 'answer', allow: true, origin }
+    const twice = async (send: () => Promise<Receipt>): Promise<void> => {
+      const [first, second] = await Promise.all([send(), send()])
+      expect(second).toEqual({ ...first, replayed: true })
+    }
+    await twice(() => engine.submit(id, request, idempotency('submit')))
+    await world.until(id, (e) => e.type === 'ask.opened')
+    await twice(() => engine.submit(id, answer, idempotency('answer')))
+    const begin = { ...idempotency('begin'), maxRuns: 1 }
+    await twice(() => engine.begin({ ...newThread, account: 'other' }, request, begin))
   })
 })
 

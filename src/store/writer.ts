@@ -59,7 +59,12 @@ export class Writer {
 
   async #commit(): Promise<void> {
     const group = this.#queue.splice(0, GROUP_LIMIT)
-    if (group.length === 0) return
+    if (group.length > 0) await this.#write(group)
+    if (this.#queue.length > 0) this.#schedule()
+    else for (const done of this.#whenIdle.splice(0)) done()
+  }
+
+  async #write(group: Waiting[]): Promise<void> {
     this.#isCommitting = true
     try {
       const answers = await this.#db.commit(group.map((w) => w.job))
@@ -72,19 +77,21 @@ export class Writer {
       this.#queue = [...group, ...this.#queue]
       this.fail(error as Error)
     }
-    if (this.#queue.length > 0) this.#schedule()
-    else for (const done of this.#whenIdle.splice(0)) done()
   }
 
-  /** Ends the store. Whoever waits is told that it is not known whether the write is there. */
+  /**
+   * Ends the store. Whoever waits is told that it is not known whether the write is there; so is the
+   * group of a commit that was under way at an earlier failure.
+   */
   fail(error: Error): void {
-    if (this.#hasFailed) return
-    this.#hasFailed = true
-    const message = `The store has failed and takes no more work: ${error.message}. ${ADVICE}`
-    const refusal = new Fault('unavailable', message, { cause: error.message })
-    this.#refusal = refusal
-    for (const waiting of this.#queue.splice(0)) waiting.reject(refusal)
-    this.#onFatal(error)
+    const isFirst = !this.#hasFailed
+    if (isFirst) {
+      this.#hasFailed = true
+      const message = `The store has failed and takes no more work: ${error.message}. ${ADVICE}`
+      this.#refusal = new Fault('unavailable', message, { cause: error.message })
+    }
+    for (const waiting of this.#queue.splice(0)) waiting.reject(this.#refusal as Fault)
+    if (isFirst) this.#onFatal(error)
   }
 
   /** Takes nothing more; resolves when everything that was submitted is on disk. */

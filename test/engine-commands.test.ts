@@ -41,6 +41,14 @@ describe('a limit on open runs', () => {
     await begin()
   })
 
+  it('leaves nothing in memory of what it refuses', async () => {
+    world = await openWorld()
+    const begin = () => world.engine.begin(newThread(), saying(ASKS), { maxRuns: 1 })
+    await begin()
+    for (let i = 0; i < 5; i++) await expect(begin()).rejects.toMatchObject({ code: 'limited' })
+    expect(world.engine.stats().threadsInMemory).toBe(1)
+  })
+
   it('holds for a submit too, and not for a message to a run that goes on', async () => {
     world = await openWorld()
     const { thread } = await world.begin(ASKS)

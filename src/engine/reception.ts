@@ -40,8 +40,8 @@ export class Reception {
     thread: NewThread,
     options: { idempotency?: Idempotency } = {},
   ): Promise<Thread> {
-    const receipt = await this.#once(options.idempotency, async () =>
-      this.#execute(await this.#place(thread), [this.#openCommand(thread)], options),
+    const receipt = await this.#once(options.idempotency, () =>
+      this.#make(thread, [this.#openCommand(thread)], options),
     )
     return (await this.#threads.current(receipt.thread)).state
   }
@@ -51,10 +51,9 @@ export class Reception {
     request: Extract<Request, { do: 'submit' }>,
     options: SubmitOptions = {},
   ): Promise<Receipt> {
-    return this.#once(options.idempotency, async () => {
-      const commands = [this.#openCommand(thread), this.#name(request)]
-      return this.#execute(await this.#place(thread), commands, options)
-    })
+    return this.#once(options.idempotency, () =>
+      this.#make(thread, [this.#openCommand(thread), this.#name(request)], options),
+    )
   }
 
   async submit(id: string, request: Request, options: SubmitOptions = {}): Promise<Receipt> {
@@ -92,7 +91,7 @@ export class Reception {
       history: historyOf(source),
       origin,
     }
-    return (await this.commit(live, [open])).thread
+    return (await this.#orForget(live, this.commit(live, [open]))).thread
   }
 
   /** Appends what the commands come to: all of them, or the Fault of the first that is refused. */
@@ -115,11 +114,24 @@ export class Reception {
     })
   }
 
-  /** Where a thread that is not there yet will be. */
-  async #place({ id }: NewThread): Promise<LiveThread> {
-    if (id === undefined) return this.#threads.create(this.#deps.newId())
-    if (isUuid(id)) return this.#threads.fresh(id)
+  /** A thread that is not there yet, under the id that was given or one of its own. */
+  async #make({ id }: NewThread, commands: Command[], options: SubmitOptions): Promise<Receipt> {
+    if (id === undefined) {
+      const live = this.#threads.create(this.#deps.newId())
+      return this.#orForget(live, this.#execute(live, commands, options))
+    }
+    if (isUuid(id)) return this.#execute(await this.#threads.fresh(id), commands, options)
     throw new Fault('invalid', 'The id of a thread is a UUID in lower case, with dashes.')
+  }
+
+  /** A thread whose making is refused leaves memory at once: nobody knows of it. */
+  async #orForget<T>({ id }: LiveThread, making: Promise<T>): Promise<T> {
+    try {
+      return await making
+    } catch (error) {
+      this.#threads.forget(id)
+      throw error
+    }
   }
 
   /** An answer reaches the asks of the thread's children too: a person need not know whose they are. */

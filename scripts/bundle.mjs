@@ -5,6 +5,7 @@
  */
 
 import { readFile, rm, writeFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { argv } from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +16,13 @@ const dist = join(root, 'dist')
 const chunks = join(dist, 'chunks')
 
 /** Packages that are many small files and always needed; all others stay where they are. */
-const within = /^(zod|jose|uuidv7)(\/|$)/
+const within = /^(zod|jose|uuidv7|commander|pino|prom-client)(\/|$)/
+
+/** What these packages are made of asks for what belongs to Node in the old way. */
+const banner = [
+  "import { createRequire as requireFrom } from 'node:module'",
+  'const require = requireFrom(import.meta.url)',
+].join('\n')
 
 /** Null, or why it failed. */
 async function bundle() {
@@ -30,7 +37,7 @@ async function bundle() {
       format: 'esm',
       platform: 'node',
       target: 'node20.19',
-      packages: 'external',
+      banner: { js: banner },
       plugins: [inside, atHome],
       logLevel: 'warning',
     })
@@ -44,9 +51,10 @@ async function bundle() {
 const inside = {
   name: 'inside',
   setup(on) {
-    on.onResolve({ filter: within }, ({ path }) => ({
-      path: fileURLToPath(import.meta.resolve(path)),
-    }))
+    on.onResolve({ filter: /^[^./]/ }, ({ path, importer }) => {
+      const isOurs = importer.startsWith(dist)
+      return isBuiltin(path) || (isOurs && !within.test(path)) ? { path, external: true } : undefined
+    })
   },
 }
 

@@ -116,7 +116,8 @@ async function collect(figures: Figures, engine: Engine, gauges: Gauges): Promis
 }
 
 async function load(): Promise<Figures> {
-  const { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } = await import('prom-client')
+  const { default: prom } = await import('prom-client')
+  const { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } = prom
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })

@@ -117,7 +117,16 @@ export function staticPrefix(template: string): string[] {
 
 const segmentsOf = (template: string): Segment[] => template.slice(1).split('/').map(segmentOf)
 
+/** Thousands of segments of templates are a few hundred different ones. */
+const segments = new Map<string, Segment>()
+
 function segmentOf(text: string): Segment {
+  const known = segments.get(text) ?? parseSegment(text)
+  segments.set(text, known)
+  return known
+}
+
+function parseSegment(text: string): Segment {
   const names: string[] = []
   const source = text
     .split(/(\{[^}]+\})/)

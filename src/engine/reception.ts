@@ -5,7 +5,7 @@
 
 import type { Command, CommandOf } from '../kernel/command.ts'
 import { decide } from '../kernel/decide.ts'
-import type { Draft } from '../kernel/event.ts'
+import type { Draft, Event } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import { isUuid } from '../kernel/id.ts'
 import type {
@@ -99,7 +99,7 @@ export class Reception {
     live: LiveThread,
     commands: Command[],
     options: SubmitOptions = {},
-    documents: Document[] = [],
+    remembering: (events: Event[]) => Document[] = () => [],
   ): Promise<Committed> {
     const { idempotency, maxRuns } = options
     const command = commands.at(-1) as Command
@@ -107,6 +107,7 @@ export class Reception {
       isLone: idempotency !== undefined,
       maxRuns,
       documents: (committed) => {
+        const documents = remembering(committed.events)
         if (!idempotency) return documents
         const kept = keptAs(idempotency, receiptOf(command, committed), this.#deps.clock())
         return [...documents, { ...kept, ifAbsent: true }]
@@ -140,22 +141,41 @@ export class Reception {
     request: CommandOf<'answer'>,
     options: SubmitOptions,
   ): Promise<Receipt> {
-    const { idempotency, remember = false } = options
-    const children = (live.state.active?.childAsks ?? []).filter((a) => concerns(request, a))
-    const isOwn = (live.state.active?.asks ?? []).length > 0
-    const receipts: Receipt[] = []
-    for (const { thread, ask } of children)
-      receipts.push(await this.submit(thread, { ...request, ask }, { remember }))
-    if (
-      receipts.length > 0 &&
-      !(isOwn && request.ask === undefined && request.call === undefined)
-    ) {
-      const receipt = { ...(receipts.at(-1) as Receipt), thread: live.id, seq: live.state.seq }
-      const { store, clock } = this.#deps
-      if (idempotency) await store.put(keptAs(idempotency, receipt, clock()))
-      return receipt
+    const { asks = [], childAsks = [] } = live.state.active ?? {}
+    const children = childAsks.filter((a) => concerns(request, a))
+    const taken = children.length > 0 ? await this.#answerChildren(children, request, options) : null
+    const isForOwn = asks.length > 0 && request.ask === undefined && request.call === undefined
+    if (!taken || isForOwn) return this.#execute(live, [request], options)
+    if (taken instanceof Fault) throw taken
+    const receipt = { ...taken, thread: live.id, seq: live.state.seq }
+    const { idempotency } = options
+    if (!idempotency) return receipt
+    const isNew = await this.#deps.store.putNew(keptAs(idempotency, receipt, this.#deps.clock()))
+    return isNew ? receipt : ((await this.recall(idempotency)) ?? receipt)
+  }
+
+  /**
+   * Each child by itself, as a request that is answered once. What one of them refuses, because
+   * somebody else was quicker there, takes nothing back from those that took the answer; a Fault
+   * when none did.
+   */
+  async #answerChildren(
+    children: ChildAsk[],
+    request: CommandOf<'answer'>,
+    { remember = false, idempotency }: SubmitOptions,
+  ): Promise<Receipt | Fault> {
+    let said: Receipt | Fault = new Fault('not_waiting', 'Nobody waits for this answer.')
+    for (const { thread, ask } of children) {
+      const own = idempotency && { ...idempotency, key: `${idempotency.key}/${ask}` }
+      try {
+        const options = own ? { remember, idempotency: own } : { remember }
+        said = await this.submit(thread, { ...request, ask }, options)
+      } catch (error) {
+        if (!(error instanceof Fault) || error.code === 'unavailable') throw error
+        if (said instanceof Fault) said = error
+      }
     }
-    return this.#execute(live, [request], options)
+    return said
   }
 
   #openCommand(thread: NewThread): CommandOf<'open'> {
@@ -205,31 +225,34 @@ export class Reception {
 
   async #execute(live: LiveThread, commands: Command[], options: SubmitOptions): Promise<Receipt> {
     const command = commands.at(-1) as Command
-    const grants = options.remember ? await this.#toRemember(live.state, command) : []
-    const committed = await this.commit(live, commands, options, grants)
-    if (grants.length > 0) this.#grants.forget()
+    const remembering = options.remember ? await this.#grantsOf(live.state, command) : undefined
+    const committed = await this.commit(live, commands, options, remembering)
+    if (remembering) this.#grants.forget()
     return receiptOf(command, committed)
   }
 
-  /** Grants for the calls that the answer allows. */
-  async #toRemember(thread: Thread, command: Command): Promise<Document[]> {
-    if (command.do !== 'answer') return []
-    const settled = decide(thread, command)
-    if (settled instanceof Fault || !thread.active) return []
+  /** Gives the grants for what an answer allows, once that is known: others rule at the same time. */
+  async #grantsOf(
+    { active, agent: own, workspace }: Thread,
+    command: Command,
+  ): Promise<(events: Event[]) => Document[]> {
+    if (command.do !== 'answer' || !active) return () => []
     const { catalog, toolbox } = this.#deps
-    const name = thread.active.agent ?? thread.agent
+    const name = active.agent ?? own
     const agent = catalog.agent(name)
     const { tools } = agent ? await toolbox.open(agent) : { tools: [] }
-    const allowed = new Set(settled.flatMap(allowedCalls))
-    return thread.active.asks
-      .flatMap((a) => (a.body.kind === 'approval' ? a.body.calls : []))
-      .filter((c) => allowed.has(c.call))
-      .map(({ tool, input, grant }) => {
-        const own = tools.find((t) => t.name === tool)
-        // What the person was told that it covers; an older ask has told nothing.
-        const pattern = grant === undefined ? own?.grant(input, thread.workspace) : grant
-        return this.#grants.document({ agent: name, tool, pattern: pattern ?? null })
-      })
+    const asked = active.asks.flatMap(({ ask, body }) =>
+      body.kind === 'approval' ? body.calls.map((c) => ({ ask, ...c })) : [],
+    )
+    return (events) =>
+      asked
+        .filter(({ ask, call }) => events.some((e) => isAllowed(e, ask, call)))
+        .map(({ tool, input, grant }) => {
+          const made = tools.find((t) => t.name === tool)
+          // What the person was told that it covers; an older ask has told nothing.
+          const pattern = grant === undefined ? made?.grant(input, workspace) : grant
+          return this.#grants.document({ agent: name, tool, pattern: pattern ?? null })
+        })
   }
 }
 
@@ -253,7 +276,5 @@ function decideAll(commands: Command[]): Decision {
   }
 }
 
-const allowedCalls = (d: Draft): string[] =>
-  d.type === 'ask.settled'
-    ? Object.entries(d.data.rulings).flatMap(([call, r]) => (r.allow ? [call] : []))
-    : []
+const isAllowed = ({ type, data }: Event, ask: string, call: string): boolean =>
+  type === 'ask.settled' && data.ask === ask && data.rulings[call]?.allow === true

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Event, EventOf, EventType } from '../../src/kernel/event.ts'
-import type { Receipt, Request, Store } from '../../src/kernel/ports.ts'
+import type { Receipt, Request, Store, Toolbox } from '../../src/kernel/ports.ts'
 import {
   ORIGIN,
   openWorld as open,
@@ -87,6 +87,25 @@ describe('a request with a key', () => {
     expect(await send()).toMatchObject({ run: receipts[0]?.run, replayed: true })
     expect(only(await log(thread), 'run.created')).toHaveLength(2)
   })
+  it('is an answer, not a refusal, when one of several children was answered by somebody else', async () => {
+    world = await openWorld()
+    const kid = task([[write('a.txt')], [{ say: 'kid' }]])
+    const { thread } = await world.begin([[kid, kid], [{ say: 'done' }]])
+    let asked = 0
+    await world.until(thread, (e) => e.type === 'child.asked' && ++asked === 2)
+    const children = (await world.engine.thread(thread)).active?.childAsks ?? []
+    const other = children[1] as (typeof children)[number]
+    const all: Request = { do: 'answer', allow: true, origin }
+    const send = () => world.engine.submit(thread, all, idempotency('k'))
+    const [, ...answers] = await Promise.all([
+      world.submit(other.thread, { do: 'answer', ask: other.ask, allow: false, origin }),
+      ...[send(), send()],
+    ])
+    expect(answers.map((a) => a.delivery)).toEqual(['done', 'done'])
+    await world.ended(thread)
+    expect(await send()).toMatchObject({ thread, replayed: true })
+  })
+
   it('that comes again while the first is on its way is answered as that one, not refused', async () => {
     world = await openWorld()
     const { engine } = world
@@ -149,6 +168,44 @@ describe('an "always"', () => {
     const isOver = (e: Event): boolean =>
       e.type === 'run.ended' || (e.type === 'ask.opened' && e.data.turn === 1)
     expect((await world.until(thread, isOver)).at(-1)?.type).toBe('run.ended')
+  })
+})
+
+describe('an "always" for several calls', () => {
+  it('remembers nothing of a call that somebody else has denied in the same moment', async () => {
+    const gate = { isShut: false, open: (): void => {}, reached: (): void => {} }
+    const opened = new Promise<void>((resolve) => {
+      gate.open = resolve
+    })
+    const reached = new Promise<void>((resolve) => {
+      gate.reached = resolve
+    })
+    const wrapToolbox = (toolbox: Toolbox): Toolbox => ({
+      open: async (agent) => {
+        if (gate.isShut) {
+          gate.isShut = false
+          gate.reached()
+          await opened
+        }
+        return toolbox.open(agent)
+      },
+      reap: (mark) => toolbox.reap(mark),
+      close: () => toolbox.close(),
+    })
+    world = await openWorld({ wrapToolbox })
+    const { thread } = await world.begin([[write('a/1'), write('b/2')], [{ say: 'x' }]])
+    await world.until(thread, (e) => e.type === 'ask.opened')
+    while (world.engine.stats().activeRuns !== 0) await new Promise((go) => setTimeout(go, 2))
+    const [first] = (await world.engine.thread(thread)).active?.turn?.calls ?? []
+    const answer = { do: 'answer', origin } as const
+    gate.isShut = true
+    const always = world.engine.submit(thread, { ...answer, allow: true }, { remember: true })
+    await reached
+    await world.submit(thread, { ...answer, call: first?.call as string, allow: false })
+    gate.open()
+    await always
+    await world.ended(thread)
+    expect(await world.engine.grants('assistant')).toMatchObject([{ pattern: 'b/*' }])
   })
 })
 

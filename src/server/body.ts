@@ -47,6 +47,12 @@ export function rawBody(route: Route, { stream }: Incoming): Readable {
   return stream.pipe(limited)
 }
 
+/** Reads on to the end for nobody: what is left would stand before the connection's next request. */
+export function forget(stream: Readable): void {
+  stream.unpipe()
+  stream.resume()
+}
+
 const tooLarge = (limitBytes: number): Fault =>
   new Fault('too_large', `The body is larger than the ${limitBytes} bytes allowed here.`, {
     limitBytes,
@@ -71,7 +77,9 @@ function readBytes({ stream, length, isPresent }: Incoming, limit: number): Prom
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)),
     )
     stream.once('error', reject)
-    stream.once('close', () => reject(new ClientGone()))
+    stream.once('close', () => {
+      if (!stream.readableEnded) reject(new ClientGone())
+    })
   })
 }
 

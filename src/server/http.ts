@@ -12,7 +12,7 @@ import type { Call, Dialect, Incoming, Refused, Reply, Route } from '../wire/dia
 import { runFeed } from '../wire/feed.ts'
 import { runLive } from '../wire/live.ts'
 import type { Sink, Stage } from '../wire/outlet.ts'
-import { ClientGone, parseBody, rawBody } from './body.ts'
+import { ClientGone, forget, parseBody, rawBody } from './body.ts'
 import { type Door, peerOf, type Turnstile } from './door.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -195,6 +195,7 @@ async function readCall(
     principal,
     peer,
     get raw(): Readable {
+      ends.res.once('finish', () => forget(ends.req))
       return rawBody(route, incoming)
     },
     get signal() {

@@ -150,6 +150,18 @@ const alpha = plain(
       },
     }),
     route({
+      method: 'PUT',
+      path: '/a/upload/{how}',
+      summary: '',
+      rawBody: true,
+      bodyLimit: 100_000,
+      answers: {},
+      handle: async ({ raw, path }) => {
+        for await (const _ of raw) if (path.how === 'begun') break
+        throw new Fault('forbidden', 'not this one')
+      },
+    }),
+    route({
       method: 'GET',
       path: '/healthz',
       summary: '',
@@ -343,6 +355,20 @@ test('bodies: parsed, validated, limited, raw', async () => {
   expect(chunked.status).toBe(413)
   const put = await fetch(`${url}/a/raw`, { method: 'PUT', body: new Uint8Array(12345) })
   expect(await put.json()).toEqual({ size: 12345 })
+})
+
+test('an upload that is refused leaves its connection to the next request', async () => {
+  const { port } = await start()
+  const next = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+  const upload = (how: string, size: number) =>
+    raw(
+      port,
+      `PUT /a/upload/${how} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}${next}`,
+    )
+  const statuses = (text: string) => text.match(/HTTP\/1.1 \d+/g)?.map((s) => s.slice(9))
+  expect(statuses(await upload('whole', 50_000))).toEqual(['403', '200'])
+  expect(statuses(await upload('whole', 12_000_000))).toEqual(['413', '200'])
+  expect(statuses(await upload('begun', 12_000_000))).toEqual(['403', '200'])
 })
 
 test('a bug is logged once with an id, and told without its text', async () => {

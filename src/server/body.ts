@@ -6,6 +6,9 @@ import type { Route } from '../wire/dialect.ts'
 
 export const BODY_LIMIT = 10 * 1024 * 1024
 
+/** How deep JSON may be nested: what is read here without recursion is written with it later. */
+const DEEPEST = 1000
+
 /** A request's body with what its headers say of it. */
 export interface Incoming {
   stream: Readable
@@ -94,6 +97,27 @@ export class ClientGone extends Error {
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 function parseJson(bytes: Buffer): unknown {
+  const value = readJson(bytes)
+  // Each level takes a byte to open and one to close.
+  if (bytes.length > 2 * DEEPEST && isDeeper(value, DEEPEST)) {
+    const issue = `it is nested more than ${DEEPEST} levels deep`
+    throw new Fault('invalid', `The body cannot be taken: ${issue}.`, {
+      where: 'json',
+      issue,
+      position: null,
+    })
+  }
+  return value
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  const inner: unknown[] = Array.isArray(value) ? value : Object.values(value)
+  return inner.some((item) => isDeeper(item, levels - 1))
+}
+
+function readJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(strict.decode(bytes))
   } catch (error) {

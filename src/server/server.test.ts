@@ -98,6 +98,14 @@ const alpha = plain(
       handle: ({ body, path }) => ({ status: 201, json: { poked: path.id, n: body.n } }),
     }),
     route({
+      method: 'POST',
+      path: '/a/things',
+      summary: '',
+      body: z.unknown(),
+      answers: {},
+      handle: ({ body }) => ({ status: 201, json: { body } }),
+    }),
+    route({
       method: 'GET',
       path: '/a/stream',
       summary: '',
@@ -355,6 +363,21 @@ test('bodies: parsed, validated, limited, raw', async () => {
   expect(chunked.status).toBe(413)
   const put = await fetch(`${url}/a/raw`, { method: 'PUT', body: new Uint8Array(12345) })
   expect(await put.json()).toEqual({ size: 12345 })
+})
+
+test('JSON may be nested, but not so deeply that it could not be written again', async () => {
+  const { url } = await start()
+  const post = async (body: string) => {
+    const answer = await fetch(`${url}/a/things`, { method: 'POST', body })
+    return [answer.status, await answer.text()]
+  }
+  const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+  const mixed = (levels: number) => '{"a":['.repeat(levels) + ']}'.repeat(levels)
+  const refused = [400, expect.stringContaining('"where":"json"')]
+  for (const body of [nested(1000), mixed(500)])
+    expect(await post(body)).toEqual([201, `{"body":${body}}`])
+  for (const body of [nested(1001), nested(200_000), `{"x":${mixed(500)}}`, mixed(100_000)])
+    expect(await post(body)).toEqual(refused)
 })
 
 test('an upload that is refused leaves its connection to the next request', async () => {

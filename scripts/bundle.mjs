@@ -53,7 +53,9 @@ const inside = {
   setup(on) {
     on.onResolve({ filter: /^[^./]/ }, ({ path, importer }) => {
       const isOurs = importer.startsWith(dist)
-      return isBuiltin(path) || (isOurs && !within.test(path)) ? { path, external: true } : undefined
+      return isBuiltin(path) || (isOurs && !within.test(path))
+        ? { path, external: true }
+        : undefined
     })
   },
 }

@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Store } from '../src/kernel/ports.ts'
 import { openSqliteStore } from '../src/store/index.ts'
 import { entryOf, Journal, journalBody, readJournal } from '../src/store/journal.ts'
+import { createReader } from '../src/store/reader.ts'
 import { createSettler } from '../src/store/settle.ts'
 import { connect } from '../src/store/sqlite-connection.ts'
 import { loadSqlite } from '../src/store/sqlite-library.ts'
@@ -141,6 +142,37 @@ describe('deltas', () => {
     expect(await readAll(store, 'other')).toEqual(other.events)
   })
 
+  it('of a thread that is being erased are told whole or not at all', async () => {
+    const { store } = await place()
+    const author = await speaking(store, 't1')
+    await author.write(say('t1', 'in the journal'))
+    await author.write([facts.answered('t1-run')])
+    await author.write([facts.turn('t1-run', 1)])
+    const erasing = store.erase('t1')
+    expect([author.events, []]).toContainEqual(await readAll(store, 't1'))
+    await erasing
+    expect(await readAll(store, 't1')).toEqual([])
+  })
+
+  it('of an erased thread leave the disk although others still need what they said beside it', async () => {
+    const it = await place()
+    const ids = ['t1', 't2', 't3']
+    const [secret, ...others] = await Promise.all(ids.map((id) => speaking(it.store, id)))
+    for (let i = 0; i < 9; i++)
+      await Promise.all([
+        secret?.write(say('t1', 'a secret ')),
+        ...others.map((a) => a.write(say(a.id, 'words '))),
+      ])
+    // Its memory is gone before its rows are: they are kept for the others.
+    await it.store.pack('t1', 999)
+    await it.store.erase('t1')
+    const secrets = "select count(*) from journal where body like '%secret%'"
+    expect(await count(it.folder, secrets)).toBe(0)
+    for (const a of others) expect(await readAll(it.store, a.id)).toEqual(a.events)
+    const store = await it.again()
+    for (const a of others) expect(await readAll(store, a.id)).toEqual(a.events)
+  })
+
   it('of many threads survive any mix of packing, erasing and opening again', async () => {
     const it = await place()
     const d = dice(11)
@@ -177,6 +209,14 @@ describe('the journal', () => {
   it('reads back what a row says', () => {
     const chunks = [chunkOf('t"1', 4), chunkOf('t2', 9, 30)]
     expect(readJournal(journalBody(chunks, ['gone']))).toEqual({ erased: ['gone'], chunks })
+  })
+
+  it('alone says nothing of a thread whose log is gone', async () => {
+    const journal = new Journal()
+    journal.note('t', entryOf(chunkOf('t', 5), [{ ...event, seq: 5 } as never], 1))
+    const { read } = createReader(async () => [], journal)
+    expect(await read('t', 0, 10)).toEqual([])
+    expect(await read('t', 4, 10)).toHaveLength(1)
   })
 
   it('moves its oldest threads into the log when it grows, and keeps what is still said', async () => {

@@ -44,7 +44,10 @@ export function createReader(
       // The journal is looked at first: what leaves it meanwhile is in the log by then.
       const said = journal?.between(thread, after, upTo) ?? []
       const rows = await all(sql.chunksAfter(thread, after, upTo))
-      return inOrder(rows, said).flatMap((item) => {
+      const items = inOrder(rows, said)
+      // The thread has just been erased: the log is gone, and the memory of the journal is about to.
+      if (items[0] && spanOf(items[0]).first > after + 1) return []
+      return items.flatMap((item) => {
         const events = isEntry(item) ? item.events : open(thread, item)
         const first = (events[0] as Event).seq
         return events.slice(Math.max(0, after + 1 - first), Math.max(0, upTo + 1 - first))

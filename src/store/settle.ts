@@ -13,6 +13,9 @@ import { groupsOf } from './packer.ts'
 /** Characters in the journal above which its oldest rows are settled. */
 const ROOMY = 32 * 1024 * 1024
 
+/** Threads that are settled at the same time, and so in the same commit. */
+const PORTION = 32
+
 export interface Settler {
   /** Everything of the thread up to the entry that has `seq`. */
   settle(thread: string, seq: number): Promise<void>
@@ -20,6 +23,11 @@ export interface Settler {
   relieve(): void
   /** Settles what is in the journal now, one thread after the other. */
   sweep(): void
+  /**
+   * Takes away every row that is there now, with the words of an erased thread in it. What others
+   * said in these rows is settled, for they may wait for days.
+   */
+  clear(): Promise<void>
 }
 
 export function createSettler(
@@ -74,6 +82,16 @@ export function createSettler(
     }
   }
 
+  async function clear(): Promise<void> {
+    const threads = journal.threads()
+    while (threads.length > 0) {
+      const some = threads.splice(0, PORTION)
+      await Promise.all(some.map((thread) => settle(thread, journal.lastSeq(thread))))
+      await setImmediate()
+    }
+    await trim()
+  }
+
   async function relieve(): Promise<void> {
     while (journal.size > ROOMY / 2) {
       const thread = journal.oldest()
@@ -86,6 +104,7 @@ export function createSettler(
   return {
     settle,
     sweep: () => void sweep().catch(onError),
+    clear,
     relieve: () => {
       if (isRelieving || journal.size <= ROOMY) return
       isRelieving = true
@@ -101,10 +120,10 @@ export function createSettler(
 /** Shorter bodies gain next to nothing. */
 const WORTH_PACKING = 512
 
-/** One row for all, in less space where that is less. */
+/** One row for all, in less space where that is less; what cannot be packed stays as it is. */
 async function merge(thread: string, group: readonly Entry[]): Promise<Chunk> {
   const plain = encode(group.flatMap((e) => e.events))
-  const packed = plain.length < WORTH_PACKING ? plain : await pack(plain)
+  const packed = plain.length < WORTH_PACKING ? plain : await pack(plain).catch(() => plain)
   const size = group.reduce((sum, e) => sum + e.size, 0)
   const body = packed.length < plain.length ? packed : plain
   const { firstSeq } = group[0] as Entry

@@ -108,9 +108,12 @@ const sqliteDb = ({ db, file, thread, journal, unlock }: Parts): Db => ({
     migration: oneValue(db, 'select max(number) as value from migrations'),
   }),
   close: async () => {
-    db.close()
-    await thread.close()
-    unlock()
+    try {
+      db.close()
+      await thread.close()
+    } finally {
+      unlock()
+    }
   },
 })
 
@@ -169,8 +172,11 @@ function startWriter(settings: WorkerSettings): WriterThread {
     })
   const kill = async (): Promise<void> => void (await worker.terminate())
   const close = async (): Promise<void> => {
-    if (!failure) await ask({ do: 'close' })
-    await kill()
+    try {
+      if (!failure) await ask({ do: 'close' })
+    } finally {
+      await kill()
+    }
   }
   return { ask, close, kill }
 }

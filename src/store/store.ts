@@ -17,7 +17,6 @@ import { createReader } from './reader.ts'
 import { askTable, readUsage, runTable, type Table, threadTable, usageTable } from './record.ts'
 import { createSettler } from './settle.ts'
 import * as sql from './sql.ts'
-
 import { Writer } from './writer.ts'
 
 /** By then all clients are back. */
@@ -62,8 +61,11 @@ export function createStore(db: Db, onFatal: (error: Error) => void = () => {}):
       await packer(thread, seq)
     },
     erase: async (thread) => {
+      const words = journal?.between(thread, 0, Number.MAX_SAFE_INTEGER) ?? []
+      await writer.submit({ do: 'erase', thread, below: journal?.floorWithout(words) ?? 0 })
+      // Not before: as long as the thread is in the log, its log has no holes.
       journal?.drop(thread)
-      await writer.submit({ do: 'erase', thread, below: journal?.floorWithout([]) ?? 0 })
+      await settler?.clear()
     },
     reindex: async (thread, rows) => settle(await writer.submit(reindexOf(thread, rows)), thread),
     health: async () => ({

@@ -309,7 +309,7 @@ function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>)
   // Only Arkloop has users; whoever comes through another door comes for the local account.
   const engine = viewFor('local', parts.engine)
   const facts = { version: version(), startedAt: Date.now(), now: Date.now }
-  const { dataDir: dataFolder, clothoHome } = config
+  const { dataDir: dataFolder, clothoHome, clothoApprovalTimeoutMs: approvalTimeoutMs } = config
   const describe = async () => {
     const { mode, isolated: isIsolated, notice } = await runner.describe()
     return { mode, isIsolated, ...(notice ? { problem: notice } : {}) }
@@ -326,7 +326,12 @@ function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>)
   const dialects: Dialect[] = [
     native(engine, facts, houseOf(parts, { tokens, ports, dialects: () => dialects, own: engine })),
     ownware(engine, facts),
-    clotho(engine, { ...facts, dataFolder, clothoHome, clock: Date.now, sandbox: { describe } }),
+    clotho(engine, {
+      ...facts,
+      ...{ dataFolder, clothoHome, approvalTimeoutMs },
+      clock: Date.now,
+      sandbox: { describe },
+    }),
     arkloop(parts.engine, accounts, {
       ...facts,
       ...ids,

@@ -33,6 +33,7 @@ describe('the server', () => {
       runsPerAccount: null,
       registration: null,
       clothoHome: join(homedir(), '.clotho'),
+      clothoApprovalTimeoutMs: 300_000,
     })
   })
 
@@ -55,6 +56,14 @@ describe('the server', () => {
     const words = ['--runs-per-account', '0', '--registration', 'open']
     expect(configOf(words, env)).toMatchObject({ runsPerAccount: null, registration: 'open' })
     expect(() => configOf([], { MANIFOLD_REGISTRATION: 'closed' })).toThrow('open, invited')
+  })
+
+  test("reads how long Clotho's clients may take to answer, in that system's own variable", () => {
+    const timeout = (text: string) =>
+      configOf([], { CLOTHO_APPROVAL_TIMEOUT: text }).clothoApprovalTimeoutMs
+    expect([timeout('45'), timeout('1.5'), timeout('')]).toEqual([45_000, 1500, 300_000])
+    expect(() => timeout('0')).toThrow('CLOTHO_APPROVAL_TIMEOUT is not right: It must be more than')
+    for (const text of ['-1', '5m']) expect(() => timeout(text)).toThrow('a number of seconds')
   })
 
   test('collects what is repeatable', () => {

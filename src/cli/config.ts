@@ -17,6 +17,7 @@ import {
   ollamaUrl,
   origin,
   port,
+  positiveSeconds,
   postgresUrl,
   provider,
   readVariable,
@@ -75,6 +76,8 @@ export interface Config {
   /** Who may make an account; null: anybody where only this machine can ask, else the invited. */
   registration: Registration | null
   clothoHome: string
+  /** How long Clotho's clients may take to answer an ask. */
+  clothoApprovalTimeoutMs: number
   /** Where Toolang's own command line looks for agents; null: it is not told of this one. */
   toolangRoot: string | null
   /** What `${env:NAME}` stands for in agents' files. */
@@ -237,6 +240,7 @@ export function readConfig(flags: ServerFlags, env: Env): Config {
       flags.registration ?? variable('MANIFOLD_REGISTRATION', choice(REGISTRATIONS)) ?? null,
     toolangRoot: flags.toolangRoot ? folder(flags.toolangRoot) : null,
     clothoHome: folder(variable('CLOTHO_HOME', String) ?? '~/.clotho'),
+    clothoApprovalTimeoutMs: (variable('CLOTHO_APPROVAL_TIMEOUT', positiveSeconds) ?? 300) * 1000,
     secret: (name) => variable(name, String) ?? null,
     log: readLogSettings(flags, env),
   }

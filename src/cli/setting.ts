@@ -41,6 +41,13 @@ export function seconds(text: string): number {
   return Number(text)
 }
 
+/** For what would make no sense if it were over at once. */
+export function positiveSeconds(text: string): number {
+  const value = seconds(text)
+  if (value === 0) throw wrong('It must be more than 0 seconds.')
+  return value
+}
+
 export function listen(text: string): { dialect: string; port: number } {
   const match = /^([a-z][a-z0-9-]*)=(.+)$/.exec(text)
   if (!match?.[1] || !match[2]) throw wrong('It must look like clotho=8000.')

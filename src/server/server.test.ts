@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer as createPort } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
 import WebSocket from 'ws'
@@ -267,6 +267,15 @@ const raw = (port: number, text: string) =>
     socket.on('error', () => resolve(answer))
   })
 
+/** One that nobody has just now. */
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const holder = createPort().listen(0, '127.0.0.1', () => {
+      const { port } = holder.address() as AddressInfo
+      holder.close(() => resolve(port))
+    })
+  })
+
 const until = async (isTrue: () => boolean) => {
   for (let i = 0; i < 1000 && !isTrue(); i++) await new Promise((r) => setTimeout(r, 2))
   expect(isTrue()).toBe(true)
@@ -292,6 +301,17 @@ test('ids decide between two owners, at the root, under the name, and on an own 
   expect(await get(`http://127.0.0.1:${ports.beta}/a/things/a_1`)).toEqual({ beta: 'a_1' })
   expect(await get(`${url}/healthz`)).toEqual({ ok: true, status: 'ok' })
   expect(await get(`${url}/beta/healthz`)).toEqual({ status: 'ok' })
+})
+
+test('what a dialect prepares is there before anybody can connect', async () => {
+  const port = await freePort()
+  const reached: (string | undefined)[] = []
+  const prepare = async () => {
+    const { cause } = await fetch(`http://127.0.0.1:${port}/healthz`).catch((error) => error)
+    reached.push(cause?.code)
+  }
+  await start({ port, dialects: [{ ...alpha, prepare }, beta] })
+  expect(reached).toEqual(['ECONNREFUSED'])
 })
 
 test('each dialect has its own door and its own refusals', async () => {

@@ -105,6 +105,7 @@ export function createServer(options: ServerOptions): Server {
         if (!known.includes(name))
           throw new Fault('invalid', `There is no dialect ${name}. There are: ${known.join(', ')}.`)
       try {
+        await Promise.all(dialects.map((dialect) => dialect.prepare?.()))
         const port = await open(options.port, null)
         const own: Record<string, number> = {}
         for (const [name, at] of Object.entries(listens)) own[name] = await open(at, name)

@@ -129,6 +129,11 @@ export interface Dialect {
   lens?: Lens
   /** How a person tries it. */
   guide?: Guide
+  /**
+   * Awaited before anybody can connect: what clients look for beside the server, such as a file with
+   * their token, is there when it answers.
+   */
+  prepare?(): Promise<void>
   /** Told once, when it can be reached, where: its own port, or its mount. */
   listening?(base: string): Promise<void> | void
   close?(): Promise<void> | void

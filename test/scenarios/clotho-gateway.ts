@@ -64,7 +64,6 @@ export async function startGateway({
     graceMs: 200,
   })
   const { url } = await server.listen()
-  await untilWarm(url)
   const token = tokenOf(folder)
   const ask: Gateway['ask'] = (method, path, body, headers = {}) =>
     request(url + path, { method, body, headers: { authorization: `Bearer ${token}`, ...headers } })
@@ -88,9 +87,6 @@ export async function startGateway({
     },
   }
 }
-
-/** The token is made when the first client knocks, at the latest. */
-const untilWarm = (url: string) => request(`${url}/api/chats`, { method: 'GET', headers: {} })
 
 export const tokenOf = (folder: string): string =>
   (JSON.parse(readFileSync(tokenFile(folder), 'utf8')) as { api_token: string }).api_token

@@ -24,20 +24,22 @@ export function clotho(engine: Engine, settings: ClothoSettings): Dialect {
     await writePolicy(engine.store, settings.approvalTimeoutMs)
     return openTokens(settings.dataFolder, settings.clothoHome)
   })
-  // What fails now is tried again, and told, when the first client comes.
-  tokens().catch(() => {})
   return {
     name: 'clotho',
     about: "Clotho's gateway: chats and profiles over REST, turns over a WebSocket.",
     routes: routes(context),
     sockets: sockets(context),
     refuse,
+    // What fails now is tried again, and told, when the first client comes.
+    prepare: () => tokens().then(ignore, ignore),
     admit: async (incoming) => admit(await tokens(), incoming),
     origins: LOCAL_PAGES,
     lens: clothoLens,
     guide: clothoGuide(settings.dataFolder),
   }
 }
+
+const ignore = (): void => {}
 
 /** Done once; a failure is forgotten, so that the next one who asks tries again. */
 function opened<T>(open: () => Promise<T>): () => Promise<T> {

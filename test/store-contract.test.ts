@@ -16,6 +16,7 @@ import { lastRuns } from './store-contract/last-runs.ts'
 import { leasing } from './store-contract/leases.ts'
 import { listing } from './store-contract/lists.ts'
 import { packing } from './store-contract/packing.ts'
+import { refusing } from './store-contract/refusing.ts'
 import { removing } from './store-contract/removal.ts'
 import { reopening } from './store-contract/reopening.ts'
 import { severing } from './store-contract/severing.ts'
@@ -55,6 +56,7 @@ function contract(backend: Backend): void {
   describe('pack', () => packing(backend))
   describe('lists', () => listing(backend))
   describe('last runs', () => lastRuns(backend))
+  describe('refusal', () => refusing(backend))
   describe('removal', () => removing(backend))
   describe('reopening', () => reopening(backend))
 }

@@ -106,6 +106,26 @@ describe('a commit that fails', () => {
   })
 })
 
+describe('a read that fails', () => {
+  it('ends the store, for the file is damaged', async () => {
+    const folder = newFolder()
+    const store = await openSqliteStore({ folder })
+    for (let i = 0; i < 50; i++)
+      await store.put({ kind: 'k', key: `${i}`, body: 'y'.repeat(20_000) })
+    await store.close()
+    const file = join(folder, 'manifold.db')
+    const bytes = readFileSync(file)
+    bytes.fill(0xee, bytes.length / 2)
+    writeFileSync(file, bytes)
+    const failures: Error[] = []
+    const onFatal = (error: Error): void => void failures.push(error)
+    const again = closing(await openSqliteStore({ folder, onFatal }))
+    await expect(again.list('k')).rejects.toThrow('malformed')
+    expect(failures).toHaveLength(1)
+    await expect(again.threads(page)).rejects.toThrow('takes no more work')
+  })
+})
+
 describe('opening', () => {
   it('refuses a damaged file after an end that was not clean', async () => {
     const folder = newFolder()

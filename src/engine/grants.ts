@@ -1,5 +1,6 @@
 /** Remembered approvals, kept as documents of kind `grant` and read from memory for a while. */
 
+import { createHash } from 'node:crypto'
 import type { Json } from '../kernel/part.ts'
 import type { Grant } from '../kernel/policy.ts'
 import type { Document, Store } from '../kernel/ports.ts'
@@ -34,7 +35,9 @@ export class Grants {
   }
 
   async revoke(grant: Grant): Promise<void> {
-    await this.#store.drop('grant', keyOf(grant))
+    // Older programs have named long ones by the whole pattern.
+    for (const key of new Set([keyOf(grant), plainKeyOf(grant)]))
+      await this.#store.drop('grant', key)
     this.forget()
   }
 
@@ -44,4 +47,14 @@ export class Grants {
   }
 }
 
-const keyOf = ({ agent, tool, pattern }: Grant): string => `${agent}/${tool}/${pattern ?? ''}`
+/** A pattern may be a whole script. A long one is named by its hash; what it says is in the body. */
+const keyOf = (grant: Grant): string =>
+  (grant.pattern ?? '').length <= LONGEST
+    ? plainKeyOf(grant)
+    : plainKeyOf({ ...grant, pattern: `sha256:${sha256(grant.pattern as string)}` })
+
+const LONGEST = 200
+
+const plainKeyOf = ({ agent, tool, pattern }: Grant): string => `${agent}/${tool}/${pattern ?? ''}`
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')

@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../kernel/fault.ts'
-import type { SqliteLibrary } from './sqlite-library.ts'
+import { resultCode, type SqliteLibrary } from './sqlite-library.ts'
 
 /** An existing file is not touched: to open and close it would drop the process's locks on it. */
 export function createPrivate(file: string): void {
@@ -40,7 +40,7 @@ export function lockFolder(library: SqliteLibrary, folder: string): () => void {
     db.exec('pragma busy_timeout = 0; pragma journal_mode = memory; begin exclusive')
   } catch (error) {
     db.close()
-    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error
+    if (resultCode(error) !== SQLITE_BUSY) throw error
     throw new Fault(
       'conflict',
       `The data folder ${folder} is in use by the process ${readPid(pidFile)}. Stop that one, or choose another folder.`,

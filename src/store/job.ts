@@ -58,5 +58,10 @@ export type Job =
   /** `isFleeting`: it may be gone after a power cut, for the process that it is about is gone too. */
   | { do: 'run'; statement: Statement; isFleeting?: boolean }
 
+/** The database refuses the data, for that reason; nothing was written. */
+export interface Unfit {
+  unfit: string
+}
+
 /** Null: done. Rows: of a statement that was run. */
-export type Answer = Refusal | null | Row[]
+export type Answer = Refusal | null | Row[] | Unfit

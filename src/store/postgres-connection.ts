@@ -86,3 +86,9 @@ export function isPassing(error: unknown): boolean {
   if (code && /^(08...|57P0[123]|25P03|40001|40P01|53300|E[A-Z]+)$/.test(code)) return true
   return /connection|client was closed|timeout expired/i.test(message ?? '')
 }
+
+/** Data that is no such value, that breaks a rule of its table, or that is past a limit. */
+export function isOfData(error: unknown): boolean {
+  const { code } = error as { code?: string }
+  return code !== undefined && /^(22|23|54)...$/.test(code)
+}

@@ -8,9 +8,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
 import type { Locks, Row, Statement } from './db.ts'
-import type { Answer, Job } from './job.ts'
+import { commitFitting } from './fitting.ts'
+import type { Answer, Job, Unfit } from './job.ts'
 import { tellings } from './postgres-advance.ts'
-import { type Connections, isPassing, rowsOf } from './postgres-connection.ts'
+import { type Connections, isOfData, isPassing, rowsOf } from './postgres-connection.ts'
 import { type Done, transact } from './transact.ts'
 
 export const LOCKS: Locks = { held: 'for update', free: 'for update skip locked' }
@@ -48,7 +49,11 @@ export class PostgresWriter {
     this.#instance = instance
   }
 
-  async commit(jobs: Job[]): Promise<Answer[]> {
+  commit(jobs: Job[]): Promise<Answer[]> {
+    return commitFitting(jobs, (some) => this.#commit(some))
+  }
+
+  async #commit(jobs: Job[]): Promise<Answer[] | Unfit> {
     const giveUpAt = performance.now() + PATIENCE_MS
     for (;;) {
       const attempt: Attempt = { xid: null, done: null }
@@ -56,6 +61,7 @@ export class PostgresWriter {
         return await this.#transaction(jobs, attempt)
       } catch (error) {
         await this.close()
+        if (isOfData(error)) return { unfit: (error as Error).message }
         if (!isPassing(error)) throw error
         const answers = await this.#outcome(attempt, error, giveUpAt)
         if (answers) return answers

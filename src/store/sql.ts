@@ -3,6 +3,7 @@
  * TEXT and BIGINT, `$1`, `on conflict`, `returning`, and no look inside JSON.
  */
 
+import { Fault } from '../kernel/fault.ts'
 import type { Cursor, Document, RunQuery, ThreadQuery } from '../kernel/ports.ts'
 import type { Locks, Statement, Value } from './db.ts'
 import type { Chunk } from './job.ts'
@@ -359,8 +360,14 @@ const DOCUMENTS: Target = {
 const scopeOf = (key: string): string | null =>
   key.includes('/') ? key.slice(0, key.indexOf('/')) : null
 
-export const documentValues = ({ kind, key, body }: Document): Value[] =>
-  [kind, key, scopeOf(key), JSON.stringify(body)].map(clean)
+/** PostgreSQL's index takes little more than twice that. */
+const KEY_BYTES = 1_000
+
+export function documentValues({ kind, key, body }: Document): Value[] {
+  if (Buffer.byteLength(key) > KEY_BYTES)
+    throw new Fault('invalid', `The name of a ${kind} has ${KEY_BYTES} bytes at most.`)
+  return [kind, key, scopeOf(key), JSON.stringify(body)].map(clean)
+}
 
 export const putDocuments = (documents: Value[][]): Statement[] => inserts(DOCUMENTS, documents)
 

@@ -42,3 +42,19 @@ export async function loadSqlite(): Promise<SqliteLibrary> {
     )
   return library
 }
+
+/** SQLite's primary result code, 0 when it was something else. The package may tell it in words only. */
+export function resultCode(error: unknown): number {
+  const { errcode, message = '' } = error as { errcode?: number; message?: string }
+  if (errcode !== undefined) return errcode & 0xff
+  return WORDS.find(([words]) => message.includes(words))?.[1] ?? 0
+}
+
+const WORDS: [words: string, code: number][] = [
+  ['disk I/O error', 10],
+  ['disk image is malformed', 11],
+  ['string or blob too big', 18],
+  ['constraint failed', 19],
+  ['datatype mismatch', 20],
+  ['file is not a database', 26],
+]

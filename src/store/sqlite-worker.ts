@@ -8,7 +8,7 @@ import type { Row, Statement } from './db.ts'
 import type { Answer, Job } from './job.ts'
 import { connect, type SqliteConnection } from './sqlite-connection.ts'
 import { JournalWriter, type Said, type Spoken } from './sqlite-journal.ts'
-import { loadSqlite } from './sqlite-library.ts'
+import { loadSqlite, resultCode } from './sqlite-library.ts'
 import { type Transaction, transact } from './transact.ts'
 
 export interface WorkerSettings {
@@ -26,6 +26,8 @@ export type Request =
 export type Response =
   | { is: 'open' }
   | { is: 'committed'; answers: Answer[]; said: Said }
+  /** Nothing was written, for the data of one of the jobs cannot be. */
+  | { is: 'unfit'; reason: string }
   | { is: 'closed' }
   | { is: 'failed'; message: string }
 
@@ -63,13 +65,24 @@ function commit(open: Open, jobs: Job[], spoken: Spoken): Response {
 
 function commitNow({ db, journal }: Open, jobs: Job[], spoken: Spoken): Response {
   db.exec('begin immediate')
-  const { answers, rest } = perform(db, transact(jobs, NO_LOCKS, journal.heads))
-  for (const statement of rest) db.all(statement)
+  let answers: Answer[]
+  try {
+    const done = perform(db, transact(jobs, NO_LOCKS, journal.heads))
+    for (const statement of done.rest) db.all(statement)
+    answers = done.answers
+  } catch (error) {
+    if (!isOfData(error)) throw error
+    db.exec('rollback')
+    return { is: 'unfit', reason: (error as Error).message }
+  }
   journal.noticed(jobs, answers)
   const said = journal.speak(spoken)
   db.exec('commit')
   return { is: 'committed', answers, said }
 }
+
+/** SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH. */
+const isOfData = (error: unknown): boolean => [18, 19, 20].includes(resultCode(error))
 
 /** Answers whether there is more to give back. */
 function tidy(db: SqliteConnection): boolean {

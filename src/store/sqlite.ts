@@ -11,13 +11,14 @@ import { Worker } from 'node:worker_threads'
 import type { Store } from '../kernel/ports.ts'
 import { Damage, type Db } from './db.ts'
 import { fillRows } from './filling.ts'
+import { commitFitting } from './fitting.ts'
 import { createPrivate, lockFolder, openFolder } from './folder-lock.ts'
-import type { Answer, Job } from './job.ts'
+import type { Answer, Job, Unfit } from './job.ts'
 import { entryOf, type Journal } from './journal.ts'
 import { freeAllLeases } from './sql.ts'
 import { connect, oneValue, type SqliteConnection } from './sqlite-connection.ts'
 import { openJournal, part, spokenOf } from './sqlite-journal.ts'
-import { loadSqlite, type SqliteLibrary } from './sqlite-library.ts'
+import { loadSqlite, resultCode, type SqliteLibrary } from './sqlite-library.ts'
 import { check, migrate } from './sqlite-upkeep.ts'
 import type { Request, Response, WorkerSettings } from './sqlite-worker.ts'
 import { createStore } from './store.ts'
@@ -93,7 +94,7 @@ const sqliteDb = ({ db, file, thread, journal, unlock }: Parts): Db => ({
       throw isDamage(error) ? new Damage(error as Error) : error
     }
   },
-  commit: (jobs) => commit(thread, journal, jobs),
+  commit: (jobs) => commitFitting(jobs, (some) => commit(thread, journal, some)),
   // Nobody else writes to the folder, so nothing is ever heard.
   onAdvance: () => () => {},
   wake: async () => {},
@@ -118,9 +119,14 @@ const sqliteDb = ({ db, file, thread, journal, unlock }: Parts): Db => ({
 })
 
 /** Deltas go the short way. They are in memory before anybody is told that they are on disk. */
-async function commit(thread: WriterThread, journal: Journal, jobs: Job[]): Promise<Answer[]> {
+async function commit(
+  thread: WriterThread,
+  journal: Journal,
+  jobs: Job[],
+): Promise<Answer[] | Unfit> {
   const { rest, said, isSaid } = part(jobs)
   const response = await thread.ask({ do: 'commit', jobs: rest, spoken: spokenOf(said) })
+  if (response.is === 'unfit') return { unfit: response.reason }
   if (response.is !== 'committed') throw new Error('the writing thread gave no answers')
   const { no, refused } = response.said
   const refusals = new Map(refused)
@@ -135,8 +141,7 @@ async function commit(thread: WriterThread, journal: Journal, jobs: Job[]): Prom
 }
 
 /** SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB. */
-const isDamage = (error: unknown): boolean =>
-  [10, 11, 26].includes(((error as { errcode?: number }).errcode ?? 0) & 0xff)
+const isDamage = (error: unknown): boolean => [10, 11, 26].includes(resultCode(error))
 
 // ---- the writing thread -------------------------------------------------------------------
 

@@ -1,17 +1,21 @@
 /**
  * The one way to the disk: jobs queue up while a commit is under way, and all of them are the next
- * commit. The first commit that fails ends the store, because what the disk holds is then unknown.
+ * commit. The first commit that fails ends the store, because what the disk holds is then unknown; that the
+ * data of one job is refused is no failure.
  */
 
 import { Fault } from '../kernel/fault.ts'
 import type { Db } from './db.ts'
-import type { Answer, Job } from './job.ts'
+import { isUnfit } from './fitting.ts'
+import type { Answer, Job, Unfit } from './job.ts'
 
 const GROUP_LIMIT = 512
 
+type Told = Exclude<Answer, Unfit>
+
 interface Waiting {
   job: Job
-  resolve(answer: Answer): void
+  resolve(answer: Told): void
   reject(error: Error): void
 }
 
@@ -39,7 +43,8 @@ export class Writer {
     if (this.#refusal) throw this.#refusal
   }
 
-  submit(job: Job): Promise<Answer> {
+  /** Rejects also when the database refuses the data of this job. */
+  submit(job: Job): Promise<Told> {
     return new Promise((resolve, reject) => {
       this.assertOpen()
       this.#queue.push({ job, resolve, reject })
@@ -70,7 +75,9 @@ export class Writer {
       const answers = await this.#db.commit(group.map((w) => w.job))
       this.#isCommitting = false
       group.forEach((w, i) => {
-        w.resolve(answers[i] ?? null)
+        const answer = answers[i] ?? null
+        if (isUnfit(answer)) w.reject(unfit(answer))
+        else w.resolve(answer)
       })
     } catch (error) {
       this.#isCommitting = false
@@ -101,6 +108,9 @@ export class Writer {
       await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 }
+
+const unfit = ({ unfit: reason }: Unfit): Fault =>
+  new Fault('invalid', `The database cannot hold this: ${reason}. Nothing of it was written.`)
 
 const ADVICE =
   'Everything acknowledged before is safe; what was under way may or may not be. ' +

@@ -235,11 +235,12 @@ interface Sending extends Ends {
 function send(house: House, reply: Reply, { req, res, asked, dialect }: Sending): void {
   const refused: Refused = asked
   const around = joinHeaders(asked.pageHeaders, dialect.headers?.(refused))
-  const headers = headersOf(reply, around)
   const body = wholeBody(reply)
+  const headers = headersOf(reply, body, around)
   if (body) {
     res.writeHead(reply.status, headers)
-    res.end(req.method === 'HEAD' || body.bytes.length === 0 ? undefined : body.bytes)
+    if (req.method === 'HEAD' || body.size === 0) res.end()
+    else res.end(body.data, body.encoding)
   } else if ('bytes' in reply) {
     res.writeHead(reply.status, headers)
     sendBytes(house, reply.bytes as Readable, { req, res })

@@ -17,34 +17,41 @@ export function joinHeaders(...layers: (ReplyHeaders | undefined)[]): ReplyHeade
   return joined
 }
 
-/** What is to be sent when all of it is here; null when the reply is a stream. */
-export function wholeBody(reply: Reply): { type: string | null; bytes: Uint8Array } | null {
-  if ('json' in reply)
-    return { type: 'application/json', bytes: Buffer.from(JSON.stringify(reply.json) ?? 'null') }
-  if ('text' in reply) return { type: reply.type, bytes: Buffer.from(reply.text) }
-  if ('empty' in reply) return { type: null, bytes: new Uint8Array() }
-  if ('bytes' in reply && reply.bytes instanceof Uint8Array)
-    return { type: reply.type, bytes: reply.bytes }
-  return null
+/** All that is to be sent of a reply. */
+export interface Whole {
+  type: string | null
+  data: string | Uint8Array
+  size: number
+  /** Of a text: plain ASCII, which most is, needs no encoding. */
+  encoding: 'latin1' | 'utf8'
+}
+
+/** Null when the reply is a stream. Made once a reply: a long list takes its time. */
+export function wholeBody(reply: Reply): Whole | null {
+  if ('json' in reply) return wholeText(JSON.stringify(reply.json) ?? 'null', 'application/json')
+  if ('text' in reply) return wholeText(reply.text, reply.type)
+  if ('empty' in reply) return wholeText('', null)
+  if (!('bytes' in reply && reply.bytes instanceof Uint8Array)) return null
+  const { type, bytes: data } = reply
+  return { type, data, size: data.length, encoding: 'utf8' }
+}
+
+function wholeText(data: string, type: string | null): Whole {
+  const size = Buffer.byteLength(data)
+  return { type, data, size, encoding: size === data.length ? 'latin1' : 'utf8' }
 }
 
 /** The headers of a reply, `around` being those of the dialect and the connection. */
-export function headersOf(reply: Reply, around: ReplyHeaders): ReplyHeaders {
-  const body = wholeBody(reply)
+export function headersOf(reply: Reply, body: Whole | null, around: ReplyHeaders): ReplyHeaders {
   if (body) return wholeHeaders(reply, body, around)
   if ('bytes' in reply) return joinHeaders({ 'content-type': reply.type }, around, reply.headers)
   return joinHeaders(SSE_HEADERS, around, reply.headers)
 }
 
-function wholeHeaders(
-  reply: Reply,
-  body: { type: string | null; bytes: Uint8Array },
-  around: ReplyHeaders,
-): ReplyHeaders {
-  const hasBody = reply.status !== 204 && reply.status !== 304
-  const own: ReplyHeaders = hasBody ? { 'content-length': String(body.bytes.length) } : {}
-  const type: ReplyHeaders = hasBody && body.type !== null ? { 'content-type': body.type } : {}
-  return joinHeaders(type, around, reply.headers, own)
+function wholeHeaders(reply: Reply, { type, size }: Whole, around: ReplyHeaders): ReplyHeaders {
+  if (reply.status === 204 || reply.status === 304) return joinHeaders(around, reply.headers)
+  const first: ReplyHeaders = type === null ? {} : { 'content-type': type }
+  return joinHeaders(first, around, reply.headers, { 'content-length': String(size) })
 }
 
 /**

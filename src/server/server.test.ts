@@ -127,6 +127,16 @@ const alpha = plain(
     }),
     route({
       method: 'GET',
+      path: '/a/told',
+      summary: '',
+      answers: {},
+      handle: () => {
+        let times = 0
+        return { status: 200, json: { toJSON: () => `Grüße 👋 ${++times}` } }
+      },
+    }),
+    route({
+      method: 'GET',
       path: '/a/bytes',
       summary: '',
       answers: {},
@@ -346,6 +356,8 @@ test('a reply is written exactly', async () => {
   expect(head.headers.get('content-type')).toBe('application/json; charset=utf-8')
   expect(Number(head.headers.get('content-length'))).toBeGreaterThan(20)
   expect(await head.text()).toBe('')
+  const told = await fetch(`${url}/a/told`)
+  expect([told.headers.get('content-length'), await told.text()]).toEqual(['16', '"Grüße 👋 1"'])
   const bytes = await fetch(`${url}/a/bytes`)
   expect([bytes.headers.get('content-type'), await bytes.text()]).toEqual(['text/x', 'abc'])
 })

@@ -102,10 +102,10 @@ async function readHandshake(
 /** A reply where there will be no upgrade. */
 function writeRaw(raw: Duplex, reply: Reply, around: Record<string, string>): void {
   if (raw.destroyed) return
-  const body = wholeBody(reply)?.bytes ?? new Uint8Array()
-  const headers = { ...headersOf(reply, around), connection: 'close' }
+  const body = wholeBody(reply)
+  const headers = { ...headersOf(reply, body, around), connection: 'close' }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const status = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n`
   raw.write(`${status}${lines.join('')}\r\n`)
-  raw.end(body)
+  raw.end(body?.data)
 }

@@ -229,6 +229,17 @@ describe('hooks', () => {
     expect(rung).toMatchObject({ moment: 'run.completed', call: null })
   })
 
+  it('are told of the end also when it is the time that is over', async () => {
+    const bell = hook('bell', 'cat > bell.json', { moments: ['run.failed'] })
+    const brief = { ...OPEN.open, limits: { wallMs: 100 } }
+    world = await openWorld({ agents: { brief }, wrapCatalog: hooked([bell]) })
+    const { thread } = await world.begin([[{ say: 'Hm.' }, { hang: true }]], { agent: 'brief' })
+    const events = await world.ended(thread)
+    expect(only(events, 'run.ended')[0]?.data.stop).toBe('time')
+    expect(only(events, 'hook.ended').map((e) => e.data.outcome)).toEqual(['passed'])
+    expect(existsSync(join(world.files, 'bell.json'))).toBe(true)
+  })
+
   it('stop a run before its model is called', async () => {
     const gate = hook('gate', 'echo "closed today" >&2; exit 2', { moments: ['model.before'] })
     const events = await begin([gate], [[{ say: 'Hello.' }]])

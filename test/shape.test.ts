@@ -137,7 +137,7 @@ describe('the shape of the house', () => {
       ...{ 'run.created': true, 'run.edited': true, 'run.moved': true, 'run.started': true },
       ...{ 'run.steered': true, 'run.cancelling': true, 'run.ended': true, 'turn.started': true },
       ...{ 'text.delta': true, 'thinking.delta': true, 'call.begun': true, 'call.delta': true },
-      ...{ 'run.switched': true, 'hook.ended': true },
+      ...{ 'run.switched': true, 'run.recovered': true, 'hook.ended': true },
       ...{ 'turn.answered': true, 'turn.interrupted': true, 'turn.ended': true },
       ...{ 'ask.opened': true, 'ask.settled': true, 'tool.started': true, 'tool.progressed': true },
       ...{ 'tool.ended': true, 'child.started': true, 'child.ended': true },

@@ -202,6 +202,7 @@ function linesOf(state: Printout, event: Event, style: PrintStyle): string[] {
     case 'thread.opened':
     case 'run.edited':
     case 'run.moved':
+    case 'run.recovered':
     case 'turn.started':
     case 'turn.ended':
     case 'text.delta':

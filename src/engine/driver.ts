@@ -7,9 +7,10 @@ import { decide } from '../kernel/decide.ts'
 import { draft, type Trouble } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import { next, type Step, workedMs } from '../kernel/next.ts'
+import { isLeft } from '../kernel/run.ts'
 import { endRun, unwind } from '../kernel/unwind.ts'
 import { NO_USAGE } from '../kernel/usage.ts'
-import { type AbortReason, activeRun, type Context, type Work } from './context.ts'
+import { type AbortReason, activeRun, type Context, unlessCancelled, type Work } from './context.ts'
 import { Fenced, type LiveThread } from './live.ts'
 import { performLimit, performQuestion, performRecovery, performRule } from './perform/asks.ts'
 import { performCall } from './perform/call.ts'
@@ -225,7 +226,7 @@ export class Drivers {
     const run = thread.active
     if (!run) {
       const head = thread.queue[0]
-      if (!head) return { do: 'rest' }
+      if (!head || this.#isStopping) return { do: 'rest' }
       const begun = await performStart(this.#context, live, head)
       if (begun) await this.#answer(drive, begun)
       return { do: 'start', run: head.id }
@@ -235,6 +236,7 @@ export class Drivers {
     // What came in while the tools were fetched counts.
     const step = next(live.state, await rulesFor(this.#context, live.state, equipment))
     if (this.#isStopping) return step
+    if (takesUp(step) && isLeft(activeRun(live.state))) await recover(live)
     await this.#perform(drive, step, equipment)
     return step
   }
@@ -268,7 +270,8 @@ export class Drivers {
       case 'call':
         return performCall(work)
       case 'hooks':
-        return this.#limited(drive, work, () => performHooks(context, work, step))
+        // Hooks have times of their own, and some are told that the time is over.
+        return performHooks(context, work, step)
       case 'compact':
         return this.#limited(drive, work, () => performCompaction(context, work, step.by))
       case 'tools':
@@ -357,6 +360,18 @@ async function failRun(context: Context, live: LiveThread, trouble: Trouble): Pr
       if (active?.id !== run.id) return []
       return unwind(active, ended, { outcome: 'failed', stop: 'error', trouble })
     },
+    { isDriver: true },
+  )
+}
+
+/** Steps that go on with what has begun already. */
+const takesUp = (step: Step): boolean =>
+  step.do === 'tools' || step.do === 'child' || step.do === 'compact' || step.do === 'recover'
+
+/** It is known when the run was taken up again: the time in which no server had it does not count. */
+async function recover(live: LiveThread): Promise<void> {
+  await live.commit(
+    unlessCancelled(({ id }) => [draft('run.recovered', id, {})]),
     { isDriver: true },
   )
 }

@@ -143,7 +143,8 @@ export class Reception {
   ): Promise<Receipt> {
     const { asks = [], childAsks = [] } = live.state.active ?? {}
     const children = childAsks.filter((a) => concerns(request, a))
-    const taken = children.length > 0 ? await this.#answerChildren(children, request, options) : null
+    const taken =
+      children.length > 0 ? await this.#answerChildren(children, request, options) : null
     const isForOwn = asks.length > 0 && request.ask === undefined && request.call === undefined
     if (!taken || isForOwn) return this.#execute(live, [request], options)
     if (taken instanceof Fault) throw taken

@@ -139,6 +139,8 @@ export interface Facts {
   'run.edited': { input: InputPart[]; origin: Origin }
   /** A queued run was put at another place in the queue. */
   'run.moved': { place: number; origin: Origin }
+  /** What was begun and never ended is taken up: no server had the run since its last event. */
+  'run.recovered': Record<string, never>
   /** The run left the queue and has the thread. */
   'run.started': { agent: string; model: string; revision: string }
   /** A message for a run that is going on; it is read at the next step boundary. */

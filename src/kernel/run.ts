@@ -199,27 +199,17 @@ export function evolveRun(run: Run, event: Event): Run {
 export const isBetweenSteps = ({ phase, turn, compacting }: Run): boolean =>
   phase === 'active' && !compacting && !(turn && isAtWork(turn))
 
+/** Something has begun and not ended. Who is about to begin a step finds what a server has left. */
+export const isLeft = ({ turn, compacting }: Run): boolean =>
+  compacting || (turn?.phase === 'answered' && isAtWork(turn))
+
 /** Was there perhaps no server between the run's last event and this one? */
 const isBack = (run: Run, event: Event): boolean =>
-  run.waitingSince === null && (isBetweenSteps(run) || isRecovery(run, event))
+  run.waitingSince === null && (isBetweenSteps(run) || isRecovery(event))
 
-/** What was at work is given up or begun anew, which only a server does that did not begin it. */
-function isRecovery({ compacting, turn }: Run, event: Event): boolean {
-  switch (event.type) {
-    case 'turn.interrupted':
-      return event.data.cause === 'restart'
-    case 'tool.started':
-      return turn?.calls.some((c) => c.call === event.data.call && c.started !== null) ?? false
-    case 'tool.ended':
-      return event.data.outcome === 'unknown'
-    case 'ask.opened':
-      return event.data.body.kind === 'recovery'
-    case 'context.compacting':
-      return compacting
-    default:
-      return false
-  }
-}
+/** What only a server appends that did not begin what was at work. */
+const isRecovery = ({ type, data }: Event): boolean =>
+  type === 'run.recovered' || (type === 'turn.interrupted' && data.cause === 'restart')
 
 const skip = (run: Run, to: number): Run =>
   alterRun(run, { waitedMs: run.waitedMs + to - run.heardAt })
@@ -307,6 +297,7 @@ function change(run: Run, event: Event): Run {
       return spend(alterRun(run, compacted(run, event.data.trouble ?? null)), event.data.usage)
     case 'run.created':
     case 'run.moved':
+    case 'run.recovered':
     case 'thread.opened':
     case 'thread.changed':
     case 'thread.rewound':

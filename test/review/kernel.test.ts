@@ -136,6 +136,7 @@ describe('working time', () => {
   const settled = draft('child.settled', 'r1', { ...asks, how: 'answered', rulings: {} })
   const task = { turn: 0, call: 'c1', agent: 'kid', name: 'kid', task: 'a task' }
   const kid = draft('child.started', 'r1', { ...task, thread: 'kid', run: 'k1' })
+  const recovered = draft('run.recovered', 'r1', {})
 
   it('does not pass while a child waits for a person', () => {
     const thread = threadOf(...calling(['c1', 'task']), kid)
@@ -168,19 +169,25 @@ describe('working time', () => {
       workedMs(thread.active as never, 1_006) + 500,
     )
     const worked = workedMs(thread.active as never, 1_006)
-    const again = grow(thread, [9_000_000, toolStarted('r1', 'c1')])
+    const back = grow(thread, [9_000_000, recovered])
+    expect(workedMs(back.active as never, 9_000_002)).toBe(worked + 2)
+    const again = grow(back, [9_000_002, toolStarted('r1', 'c1')])
     expect(workedMs(again.active as never, 9_000_003)).toBe(worked + 3)
-    const told = grow(thread, [9_000_000, toolEnded('r1', 'c1', { outcome: 'unknown' })])
-    expect(workedMs(told.active as never, 9_000_003)).toBe(worked)
-    const body: Facts['ask.opened']['body'] = { kind: 'recovery', calls: [] }
-    const ask = draft('ask.opened', 'r1', { ask: 'a1', turn: 0, body, expiresAt: null })
-    expect(workedMs(grow(thread, [9_000_000, ask]).active as never, 9_000_003)).toBe(worked)
+    const told = grow(back, [9_000_002, toolEnded('r1', 'c1', { outcome: 'unknown' })])
+    expect(workedMs(told.active as never, 9_000_003)).toBe(worked + 2)
+  })
+  it('does not pass while the server is down and a child would be at work', () => {
+    const thread = threadOf(...calling(['c1', 'task']), kid)
+    const worked = workedMs(thread.active as never, 1_006)
+    const back = grow(thread, [9_000_000, recovered])
+    expect(workedMs(back.active as never, 9_000_005)).toBe(worked + 5)
+    expect(step(back, { now: 9_000_005 })).toEqual({ do: 'child', calls: ['c1'] })
   })
   it('does not pass while the server is down in the middle of a summary', () => {
     const begun = draft('context.compacting', 'r1', { by: 'limit', tokens: 1, window: null })
     const thread = threadOf(opened(), created('r1'), started('r1'), begun)
     const worked = workedMs(thread.active as never, 1_003)
-    const again = grow(thread, [9_000_000, begun])
+    const again = grow(thread, [9_000_000, recovered], [9_000_001, begun])
     expect(workedMs(again.active as never, 9_000_005)).toBe(worked + 5)
   })
   it('passes while a tool is at work, and what it took counts', () => {

@@ -159,6 +159,46 @@ describe('close', () => {
   })
 })
 
+describe('a server that was away for longer than a run may take', () => {
+  const HOURS = 2 * 3_600_000
+  /** Reads a folder, once it is let. */
+  const slowly = (tool: Tool): Tool => ({
+    ...tool,
+    async *run(_, { signal }) {
+      await new Promise<void>((stop) => signal.addEventListener('abort', () => stop()))
+      yield { kind: 'failed', output: 'stopped' }
+    },
+  })
+  const hanging = (toolbox: Toolbox): Toolbox => ({
+    open: async (agent) => {
+      const { tools, problems } = await toolbox.open(agent)
+      return { tools: tools.map((t) => (t.name === 'list' ? slowly(t) : t)), problems }
+    },
+    reap: (mark) => toolbox.reap(mark),
+    close: () => toolbox.close(),
+  })
+  const list = { call: 'list', input: {} }
+
+  it.each([
+    ['a tool', [[list], [{ say: 'done' }]]],
+    ['a child', [[task([[list], [{ say: 'kid' }]])], [{ say: 'done' }]]],
+  ])('goes on with %s that was at work', async (_, script) => {
+    world = await openWorld({ settings: { drainMs: 0 }, wrapToolbox: hanging })
+    const { thread } = await world.begin(script)
+    const isBegun = (e: Event): boolean => e.type === 'tool.started' || e.type === 'child.started'
+    const begun = await world.until(thread, isBegun)
+    const child = only(begun, 'child.started')[0]?.data.thread
+    if (child) await world.until(child, (e) => e.type === 'tool.started')
+    await stop()
+    await again({ clock: () => Date.now() + HOURS })
+    const events = await world.ended(thread)
+    expect(textOf(events)).toBe('done')
+    expect(only(events, 'tool.ended').map((e) => e.data.outcome)).toEqual(['ok'])
+    expect(only(events, 'run.recovered')).toHaveLength(1)
+    expect(judgeLog(events)).toEqual([])
+  })
+})
+
 describe('what was going to happen', () => {
   const asking = { assistant: { security: { hitlTimeoutMs: 400 } } }
 

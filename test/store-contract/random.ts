@@ -84,6 +84,7 @@ const MAKERS: { [T in EventType]: (d: Dice) => Facts[T] } = {
   'run.created': (d) => ({ kind: 'message', input: input(d), place: 0, origin: origin(d) }),
   'run.edited': (d) => ({ input: input(d), origin: origin(d) }),
   'run.moved': (d) => ({ place: d.roll(5), origin: origin(d) }),
+  'run.recovered': () => ({}),
   'run.started': (d) => ({ agent: 'a', model: 'm', revision: textFrom(d) }),
   'run.steered': (d) => ({ id: 's', input: input(d), origin: origin(d) }),
   'run.cancelling': (d) => ({ reason: null, when: 'now', origin: origin(d) }),

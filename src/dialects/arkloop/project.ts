@@ -114,6 +114,7 @@ function inRun(scope: RunScope, state: Telling, event: Event, said: Said[]): Tel
       return switched(state, event, said)
     case 'run.edited':
     case 'run.moved':
+    case 'run.recovered':
     case 'turn.ended':
     case 'tool.started':
     case 'text.delta':

@@ -142,6 +142,7 @@ function inner(active: Active, event: EventOf<Inner>): [Active, Said[]] {
       return [active, [nothingCompacted(active.tokens)]]
     case 'thinking.delta':
     case 'turn.ended':
+    case 'run.recovered':
     case 'run.switched':
     case 'hook.ended':
     case 'tool.started':

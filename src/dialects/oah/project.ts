@@ -102,6 +102,7 @@ function tell(state: Telling, event: Event): [Telling, Said[]] {
       return onRun(state, event, (run) => hooked(state, run, event))
     case 'run.steered':
     case 'run.cancelling':
+    case 'run.recovered':
     case 'call.delta':
     case 'tool.progressed':
     case 'turn.ended':

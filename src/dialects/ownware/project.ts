@@ -101,6 +101,7 @@ function change(state: Telling, event: Exclude<Event, Word>, said: Body[]): Tell
       return { ...state, run: null }
     }
     case 'run.moved':
+    case 'run.recovered':
     case 'thread.changed':
     case 'thread.rewound':
     case 'note':
@@ -167,6 +168,7 @@ type InRun = Exclude<
       | 'run.created'
       | 'run.edited'
       | 'run.moved'
+      | 'run.recovered'
       | 'run.started'
       | 'run.steered'
       | 'run.ended'

@@ -112,6 +112,7 @@ function change(voice: Voice, event: Event): void {
     case 'thread.rewound':
     case 'run.created':
     case 'run.moved':
+    case 'run.recovered':
     case 'run.switched':
     case 'hook.ended':
     case 'turn.ended':

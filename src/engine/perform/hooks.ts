@@ -21,14 +21,7 @@ import {
 } from '../../kernel/hook.ts'
 import type { Call } from '../../kernel/turn.ts'
 import type { Exit, RunSpec } from '../../kernel/workspace.ts'
-import {
-  activeRun,
-  type Context,
-  confinementOf,
-  reasonOf,
-  unlessCancelled,
-  type Work,
-} from '../context.ts'
+import { activeRun, type Context, confinementOf, unlessCancelled, type Work } from '../context.ts'
 import { bound, markCall } from './tools.ts'
 
 export async function performHooks(
@@ -93,8 +86,7 @@ async function performOne(
 ): Promise<void> {
   const startedAt = context.clock()
   const said = await ask(context, work, hook, occasion)
-  const stopped = reasonOf(work.signal)
-  if (stopped !== null && stopped !== 'limit') return
+  if (work.signal.aborted) return
   const { moment, turn, call } = occasion
   const data = {
     ...{ hook: hook.name, moment, turn, call: call?.call ?? null },

@@ -205,6 +205,7 @@ export class Fold {
         break
       }
       case 'turn.ended':
+      case 'run.recovered':
         break
       default:
         event satisfies never

@@ -74,9 +74,11 @@ function taskOf(context: Context, work: Work, call: Call): Task | Fault {
       'forbidden',
       `This agent may give tasks to: ${children.join(', ') || 'nobody'}.`,
     )
-  const known = context.catalog.agents().filter((a) => isFor(a, work.live.state))
-  if (known.some((a) => a.name === agent)) return { ...task, agent }
-  const names = known.map((a) => a.name)
+  const { catalog } = context
+  // Not every agent is in the list: those of workspaces, and the built-in one, are found by name.
+  const found = catalog.agent(agent)
+  if (found && isFor(found, work.live.state)) return { ...task, agent }
+  const names = catalog.agents().flatMap((a) => (isFor(a, work.live.state) ? [a.name] : []))
   return new Fault(
     'unknown_agent',
     `There is no agent ${agent}. The agents are: ${names.join(', ')}.`,

@@ -12,7 +12,7 @@ import type { House } from './http.ts'
 
 /** Above this a reader counts as slow. */
 const SLOW_BYTES = 65_536
-/** What may wait to be sent on a socket whose dialect does not heed that. */
+/** What may pile up on a socket whose dialect does not heed that. */
 const MOST_BYTES = 4_194_304
 /** Messages that may wait for an earlier one to be dealt with. */
 const MOST_MESSAGES = 64
@@ -35,6 +35,7 @@ export class Connection implements Socket {
   #inbox: (string | null)[] = []
   /** Feeds that wait for a slow reader. */
   #waiting: (() => void)[] = []
+  #mostBytes = MOST_BYTES
   #isReading = false
   #isGone = false
   #pingEveryMs = 0
@@ -130,16 +131,21 @@ export class Connection implements Socket {
     return early
   }
 
-  /** All frames in one write to the network. */
+  /**
+   * All frames in one write to the network. What a reader who keeps up is sent at once may be as
+   * large as it is; one who lets too much pile up behind it is told so in the close frame.
+   */
   #write(frames: string[]): boolean {
     const ws = this.#ws
     if (!ws || ws.readyState !== ws.OPEN) return true
+    const keepsUp = ws.bufferedAmount <= SLOW_BYTES
     this.#raw.cork()
     frames.forEach((frame, i) => {
       ws.send(frame, i === frames.length - 1 ? () => this.#flushed() : undefined)
     })
     this.#raw.uncork()
-    if (ws.bufferedAmount > MOST_BYTES) this.cut()
+    if (keepsUp) this.#mostBytes = MOST_BYTES + ws.bufferedAmount
+    else if (ws.bufferedAmount > this.#mostBytes) ws.close(CLOSE_CODES.slow, 'slow')
     return ws.bufferedAmount <= SLOW_BYTES
   }
 

@@ -200,6 +200,8 @@ const alpha = plain(
           if (path.id === 'feed') socket.follow(notes({ opening: () => 'opened' }))
           return {
             message: async (text) => {
+              if (path.id === 'big')
+                for (let i = 0; i < Number(text); i++) socket.send('x'.repeat(9_000_000))
               await new Promise((r) => setImmediate(r))
               socket.send(`echo ${text}`)
             },
@@ -593,6 +595,23 @@ test('an oversize message closes the socket', async () => {
   await new Promise((r) => ws.on('open', r))
   ws.send('x'.repeat(2000))
   expect(await code).toBe(1009)
+})
+
+test('a message may be large; what piles up behind it ends the socket with a reason', async () => {
+  const { url } = await start()
+  const ws = new WebSocket(`${url.replace('http', 'ws')}/a/ws/big`)
+  const sizes: number[] = []
+  ws.on('message', (m) => sizes.push(String(m).length))
+  const end = new Promise((resolve) => ws.on('close', (code, why) => resolve([code, String(why)])))
+  await new Promise((r) => ws.on('open', r))
+  ws.send('1')
+  await until(() => sizes.length === 2)
+  expect(sizes).toEqual([9_000_000, 'echo 1'.length])
+  ws.send('20')
+  expect(await end).toEqual([1013, 'slow'])
+  // Whoever reads all the same loses nothing of what was sent before.
+  expect(new Set(sizes.slice(2))).toEqual(new Set([9_000_000]))
+  expect(sizes.length).toBeLessThan(20)
 })
 
 test('more requests than may be worked on at once are refused', async () => {

@@ -145,7 +145,7 @@ describe('a run that is handed over', () => {
     expect(only(events, 'tool.ended').map((e) => e.data.outcome)).toEqual(['ok', 'ok', 'failed'])
     const [, prompt] = only(events, 'turn.started')
     const hash = prompt?.data.instructions as string
-    expect(await world.store.get('instructions', hash)).toContain('You are the other.')
+    expect(await world.store.named('instructions', hash)).toContain('You are the other.')
     expect(await world.store.thread(thread)).toMatchObject({ agent: 'other', status: 'idle' })
     expect(rebuild(thread, events).thread).toEqual(await world.store.thread(thread))
   })
@@ -223,7 +223,7 @@ describe('hooks', () => {
     const bell = hook('bell', 'cat >> bell.json', { moments: ['run.completed', 'run.failed'] })
     const events = await begin([brief, bell], [[{ say: 'Hello.' }]])
     const hash = only(events, 'turn.started')[0]?.data.instructions as string
-    expect(await world.store.get('instructions', hash)).toContain('Be brief.')
+    expect(await world.store.named('instructions', hash)).toContain('Be brief.')
     expect(typesOf(events).slice(-2)).toEqual(['hook.ended', 'run.ended'])
     const rung = JSON.parse(readFileSync(join(world.files, 'bell.json'), 'utf8'))
     expect(rung).toMatchObject({ moment: 'run.completed', call: null })

@@ -343,6 +343,30 @@ describe('the engine', () => {
     expect(ends.map((e) => textOf(e))).toEqual(runs.map((_, i) => `n${i} end`))
   })
 
+  it('erases a thread with what its models were told', async () => {
+    world = await openWorld()
+    const input = scriptInput([[{ say: 'Hello.' }]])
+    const thread = await world.engine.openThread({ agent: 'assistant', account: 'local', origin })
+    const ask = { do: 'submit', input, busy: 'queue', instructions: 'A secret.', origin } as const
+    const { run } = await world.submit(thread.id, ask)
+    const events = await world.ended(thread.id, run)
+    const hash = only(events, 'turn.started')[0]?.data.instructions as string
+    expect(await world.store.named('instructions', hash)).toContain('A secret.')
+    await world.engine.erase(thread.id)
+    expect(await world.store.list('instructions')).toEqual([])
+  })
+
+  it('forgets the answers of requests after a week', async () => {
+    world = await openWorld()
+    const idempotency = { key: 'k', hash: 'h1' }
+    const fresh = { agent: 'assistant', account: 'local', origin }
+    await world.engine.openThread(fresh, { idempotency })
+    await world.store.dropExpired(Date.now() + 6 * 24 * 3_600_000)
+    expect(await world.engine.recall(idempotency)).not.toBeNull()
+    await world.store.dropExpired(Date.now() + 8 * 24 * 3_600_000)
+    expect(await world.engine.recall(idempotency)).toBeNull()
+  })
+
   it('erases a thread with its run', async () => {
     world = await openWorld()
     const { thread, run } = await world.begin([[{ hang: true }]])

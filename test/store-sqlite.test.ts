@@ -193,6 +193,25 @@ describe('opening', () => {
     expect(await inspect(folder, dump)).toContain('later')
   })
 
+  it('keeps the answers and the prompts that an older program wrote for as long as they count', async () => {
+    const folder = newFolder()
+    await (await openSqliteStore({ folder })).close()
+    rmSync(join(folder, 'manifold.db'))
+    await inspect(folder, (db) => {
+      migrate(db, folder, migrations().slice(0, 3))
+      const put = "insert into documents (kind, key, body) values ('idempotency', 'k', '1')"
+      db.exec(`${put}, ('instructions', 'h', '"prompt"'), ('k', 'k', '1')`)
+    })
+    const store = closing(await openSqliteStore({ folder }))
+    expect(await store.named('instructions', 'h')).toBe('prompt')
+    const week = 7 * 24 * 3_600_000
+    await store.dropExpired(week - 1)
+    expect(await store.get('idempotency', 'k')).toBe(1)
+    await store.dropExpired(week)
+    expect(await store.get('idempotency', 'k')).toBeNull()
+    expect(await store.get('k', 'k')).toBe(1)
+  })
+
   it('makes the tables that schema.sql shows', async () => {
     const folder = newFolder()
     await (await openSqliteStore({ folder })).close()

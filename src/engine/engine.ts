@@ -25,7 +25,6 @@ import { Leases } from './leases.ts'
 import { Listeners } from './listeners.ts'
 import { type LiveThread, milestones } from './live.ts'
 import { Readers } from './readers.ts'
-import type { Kept } from './receipt.ts'
 import { Reception } from './reception.ts'
 import { Round } from './round.ts'
 import { Threads } from './threads.ts'
@@ -320,9 +319,7 @@ class DurableEngine implements RunningEngine {
   /** Forgets the answers of requests that nobody repeats any more. */
   async #sweep(): Promise<void> {
     try {
-      const before = this.#deps.clock() - KEEP_ANSWERS_MS
-      for (const { key, body } of await this.store.list('idempotency'))
-        if ((body as unknown as Kept).at < before) await this.store.drop('idempotency', key)
+      await this.store.dropExpired(this.#deps.clock())
     } catch (err) {
       if (!this.#isClosed) this.#deps.log.warn({ err }, 'old answers could not be forgotten')
     }
@@ -369,4 +366,3 @@ const CLAIM = 200
 const PACK_AFTER_MS = 250
 
 const SWEEP_MS = 3_600_000
-const KEEP_ANSWERS_MS = 7 * 24 * 3_600_000

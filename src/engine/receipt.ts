@@ -12,9 +12,13 @@ export interface Kept {
   at: number
 }
 
+/** Nobody repeats a request after that. */
+const KEEP_ANSWERS_MS = 7 * 24 * 3_600_000
+
 export const keptAs = ({ key, hash }: Idempotency, receipt: Receipt, at: number): Document => {
   const kept: Kept = { hash, receipt, at }
-  return { kind: 'idempotency', key, body: kept as unknown as Json }
+  const expiresAt = at + KEEP_ANSWERS_MS
+  return { kind: 'idempotency', key, body: kept as unknown as Json, expiresAt }
 }
 
 export function receiptOf(command: Command, { thread, events }: Committed): Receipt {

@@ -246,8 +246,13 @@ export interface SharedPolicy {
 /** A record that is no event: an agent's grant, a token, a dialect's private state. */
 export interface Document {
   kind: string
+  /** With a slash in it, what stands before belongs to that thread, and is erased with it. */
   key: string
   body: Json
+  /** Another way to find it; several of a kind may have the same. */
+  name?: string
+  /** It may be dropped from then on. */
+  expiresAt?: number
 }
 
 export interface Append {
@@ -376,6 +381,8 @@ export interface Store {
   renew(worker: string, leases: Lease[], until: number): Promise<Lease[]>
   release(worker: string, lease: Lease): Promise<void>
   get(kind: string, key: string): Promise<Json | null>
+  /** The body of one of those that have the name. */
+  named(kind: string, name: string): Promise<Json | null>
   put(document: Document): Promise<void>
   /**
    * False, and nothing is written, when there is one of that kind and key, whoever wrote it. Of
@@ -386,6 +393,8 @@ export interface Store {
   swap(document: Document, before: Json | null): Promise<boolean>
   drop(kind: string, key: string): Promise<void>
   list(kind: string, prefix?: string): Promise<Document[]>
+  /** Drops the documents that have expired by then. */
+  dropExpired(now: number): Promise<void>
   /** Told when a thread's log has moved on by another process's hand; seq 0: it was erased. */
   onAdvance(listener: (thread: string, seq: number) => void): () => void
   /** Tells the other processes that a thread is due which nobody here takes up. */

@@ -18,9 +18,13 @@ CREATE TABLE documents (
   kind TEXT not null,
   key TEXT not null,
   scope TEXT,
-  body TEXT not null,
+  body TEXT not null, expires_at BIGINT, name TEXT,
   primary key (kind, key)
 );
+
+CREATE INDEX documents_expiring on documents (expires_at) where expires_at is not null;
+
+CREATE INDEX documents_named on documents (kind, name) where name is not null;
 
 CREATE INDEX documents_scope on documents (scope) where scope is not null;
 

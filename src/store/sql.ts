@@ -352,7 +352,7 @@ export const movedSince = (pos: number): Statement =>
 
 const DOCUMENTS: Target = {
   table: 'documents',
-  columns: ['kind', 'key', 'scope', 'body'],
+  columns: ['kind', 'key', 'scope', 'body', 'name', 'expires_at'],
   key: ['kind', 'key'],
 }
 
@@ -363,21 +363,25 @@ const scopeOf = (key: string): string | null =>
 /** PostgreSQL's index takes little more than twice that. */
 const KEY_BYTES = 1_000
 
-export function documentValues({ kind, key, body }: Document): Value[] {
+export function documentValues({ kind, key, body, name, expiresAt }: Document): Value[] {
   if (Buffer.byteLength(key) > KEY_BYTES)
     throw new Fault('invalid', `The name of a ${kind} has ${KEY_BYTES} bytes at most.`)
-  return [kind, key, scopeOf(key), JSON.stringify(body)].map(clean)
+  return [kind, key, scopeOf(key), JSON.stringify(body), name, expiresAt].map(clean)
 }
 
 export const putDocuments = (documents: Value[][]): Statement[] => inserts(DOCUMENTS, documents)
 
 /** All of them or none; gives rows back when they were written. */
 export function putNewDocuments(documents: Value[][]): Statement {
-  const cell = (n: number): string => `cast($${n} as TEXT)`
-  const rows = documents.map((_, i) => `(${[1, 2, 3, 4].map((c) => cell(4 * i + c)).join(', ')})`)
+  const { columns } = DOCUMENTS
+  const typeOf = (column: string): string => (column === 'expires_at' ? 'BIGINT' : 'TEXT')
+  const cell = (column: string, n: number): string => `cast($${n} as ${typeOf(column)})`
+  const rows = documents.map(
+    (_, i) => `(${columns.map((c, j) => cell(c, columns.length * i + j + 1)).join(', ')})`,
+  )
   return statement(
-    `insert into documents (kind, key, scope, body)
-     select column1, column2, column3, column4 from (values ${rows.join(', ')}) as fresh
+    `insert into documents (${columns.join(', ')})
+     select * from (values ${rows.join(', ')}) as fresh
      where not exists (select 1 from documents as old join (values ${rows.join(', ')}) as wanted
        on old.kind = wanted.column1 and old.key = wanted.column2)
      returning key`,
@@ -399,6 +403,19 @@ export const existing = (keys: [kind: string, key: string][]): Statement[] =>
 
 export const getDocument = (kind: string, key: string): Statement =>
   statement('select body from documents where kind = $1 and key = $2', kind, key)
+
+export const namedDocument = (kind: string, name: string): Statement =>
+  statement('select body from documents where kind = $1 and name = $2 limit 1', kind, name)
+
+/** Gives back as many rows as went. */
+export const dropExpired = (now: number, limit: number): Statement =>
+  statement(
+    `delete from documents where (kind, key) in (
+       select kind, key from documents where expires_at <= $1 order by expires_at limit $2)
+     returning key`,
+    now,
+    limit,
+  )
 
 export const dropDocument = (kind: string, key: string): Statement =>
   statement('delete from documents where kind = $1 and key = $2', kind, key)

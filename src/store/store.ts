@@ -19,6 +19,9 @@ import { createSettler } from './settle.ts'
 import * as sql from './sql.ts'
 import { Writer } from './writer.ts'
 
+/** Expired documents that go in one commit. */
+const EXPIRED_PORTION = 1_000
+
 /** By then all clients are back. */
 const SWEEP_AFTER_MS = 10_000
 
@@ -241,10 +244,8 @@ function documents(all: All, run: All) {
     return (await run(sql.putNewDocuments(all.map(sql.documentValues)))).length > 0
   }
   return {
-    get: async (kind, key) => {
-      const [row] = await all(sql.getDocument(kind, key))
-      return row ? (JSON.parse(row.body as string) as Json) : null
-    },
+    get: async (kind, key) => bodyOf(await all(sql.getDocument(kind, key))),
+    named: async (kind, name) => bodyOf(await all(sql.namedDocument(kind, name))),
     put: async (document) => {
       for (const statement of sql.putDocuments([sql.documentValues(document)])) await run(statement)
     },
@@ -259,8 +260,15 @@ function documents(all: All, run: All) {
       const rows = await all(sql.listDocuments(kind, prefix))
       return rows.map((r): Document => documentOf(kind, r)).sort(byKey)
     },
+    // In portions, so that nobody waits for all of them.
+    dropExpired: async (now) => {
+      while ((await run(sql.dropExpired(now, EXPIRED_PORTION))).length === EXPIRED_PORTION);
+    },
   } satisfies Partial<Store>
 }
+
+const bodyOf = ([row]: Row[]): Json | null =>
+  row ? (JSON.parse(row.body as string) as Json) : null
 
 const documentOf = (kind: string, row: Row): Document => ({
   kind,

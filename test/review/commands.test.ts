@@ -358,7 +358,7 @@ describe('a run', () => {
     const hashes = only(events, 'turn.started').map((e) => e.data.instructions)
     expect(new Set(hashes).size).toBe(2)
     for (const hash of hashes)
-      expect(await world.store.get('instructions', hash)).toEqual(expect.any(String))
+      expect(await world.store.named('instructions', hash)).toEqual(expect.any(String))
   })
 
   it('that is retried while it goes on is done again, and the old words are gone', async () => {

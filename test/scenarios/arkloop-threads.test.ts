@@ -384,7 +384,7 @@ describe('personas', () => {
       const events = await ark.world.store.read(thread, 0, 1000)
       const turn = events.find((e) => e.type === 'turn.started')
       const hash = turn?.type === 'turn.started' ? turn.data.instructions : ''
-      expect(await ark.world.store.get('instructions', hash)).toContain(text)
+      expect(await ark.world.store.named('instructions', hash)).toContain(text)
       const row = (await alice.ask('GET', `/v1/runs?run_id=${run}`)).body[0]
       expect(row.persona_id).toBe('poet')
     }

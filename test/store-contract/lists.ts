@@ -276,6 +276,36 @@ export function listing(backend: Backend): void {
     expect(await swap({ n: 5 }, await store.get('k', 'a'))).toBe(true)
   })
 
+  it('finds a document by its name as long as one has it', async () => {
+    const { store } = await backend.place()
+    const named = (thread: string) => ({ kind: 'k', key: `${thread}/x`, body: 'text', name: 'x' })
+    await store.put(named('t1'))
+    expect(await store.putNew([named('t2'), named('t3')])).toBe(true)
+    await store.drop('k', 't3/x')
+    await store.erase('t1')
+    expect([await store.named('k', 'x'), await store.named('other', 'x')]).toEqual(['text', null])
+    await store.erase('t2')
+    expect(await store.named('k', 'x')).toBeNull()
+  })
+
+  it('drops what has expired, and nothing else', async () => {
+    const { store } = await backend.place()
+    const many = Array.from({ length: 1_100 }, (_, i) => ({
+      ...{ kind: 'k', key: `old ${i}`, body: i },
+      expiresAt: i,
+    }))
+    for (let i = 0; i < many.length; i += 100) await store.putNew(many.slice(i, i + 100))
+    await store.put({ kind: 'k', key: 'later', body: 1, expiresAt: 2_000 })
+    await store.put({ kind: 'k', key: 'never', body: 1 })
+    await store.dropExpired(1_050)
+    expect(await store.list('k')).toHaveLength(51)
+    await store.dropExpired(1_999)
+    expect((await store.list('k')).map((d) => d.key)).toEqual(['later', 'never'])
+    await store.put({ kind: 'k', key: 'later', body: 2 })
+    await store.dropExpired(2_000)
+    expect(await store.get('k', 'later')).toBe(2)
+  })
+
   it('bears what a client may send', async () => {
     const { store } = await backend.place()
     await speaking(store, 't1')

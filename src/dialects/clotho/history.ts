@@ -28,7 +28,7 @@ const PAGE = 1000
 
 /** The prompt of the last model call; before the first, what the agent brings to it. */
 async function systemOf(engine: Engine, thread: Thread, prompt: string | null): Promise<string> {
-  const kept = prompt === null ? null : await engine.store.get('instructions', prompt)
+  const kept = prompt === null ? null : await engine.store.named('instructions', prompt)
   if (typeof kept === 'string') return kept
   return engine.catalog.agent(thread.agent)?.instructions ?? ''
 }

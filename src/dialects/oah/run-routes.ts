@@ -161,7 +161,7 @@ async function stepsOf(context: Context, found: FoundRun, steps: FoundRun['run']
   for (const step of steps) {
     const hash = step.prompt?.instructions
     if (hash !== undefined && !texts.has(hash))
-      texts.set(hash, textIn(await engine.store.get('instructions', hash)))
+      texts.set(hash, textIn(await engine.store.named('instructions', hash)))
     const instructions = texts.get(hash ?? '') ?? null
     const facts = { instructions, tools: offered, servers, workspace }
     shown.push(stepResource(run, step, requestOf(step, chronicle, facts)))

@@ -73,7 +73,9 @@ const promptRoutes = ({ engine }: Context): Route[] =>
     answers: { 200: ok, 404: refused },
     handle: async ({ path }) => {
       const hash = path.prompt_hash as string
-      const body = /^[0-9a-f]{64}$/.test(hash) ? await engine.store.get('instructions', hash) : null
+      const body = /^[0-9a-f]{64}$/.test(hash)
+        ? await engine.store.named('instructions', hash)
+        : null
       if (typeof body !== 'string') throw detail('not_found', `${word} not found: ${hash}`)
       return { status: 200, json: { hash, body } }
     },

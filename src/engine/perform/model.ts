@@ -48,9 +48,14 @@ export function openTurn(
   return { step: { turn, attempt }, started, model, system, hash }
 }
 
-/** What is written with the opening: the prompt, when it is not the one of the turn before. */
+/**
+ * What is written with the opening: the prompt, when it is not the one of the turn before. It goes
+ * when its thread is erased, and is found by its hash.
+ */
 export const promptOf = (live: LiveThread, { hash, system }: Opening): Append['documents'] =>
-  kept.get(live) === hash ? [] : [{ kind: 'instructions', key: hash, body: system }]
+  kept.get(live) === hash
+    ? []
+    : [{ kind: 'instructions', key: `${live.id}/${hash}`, name: hash, body: system }]
 
 export async function performModel(
   context: Context,

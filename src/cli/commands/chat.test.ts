@@ -270,7 +270,7 @@ describe('at a terminal', () => {
     expect(posted('/asks/a1/answer')).toEqual([{ allow: true, remember: true }])
     input.write('/quit\r')
     expect(await over).toBe(0)
-    expect(shown).toContain('chat --thread t1')
+    expect(shown).toContain('the same command with --thread t1 comes back')
   })
 
   test('Ctrl-C cancels the run and not the program; twice at the prompt leaves', async () => {

@@ -134,7 +134,7 @@ export class Chat {
     const { conversation } = this
     conversation?.close()
     if (this.options.isTerminal && conversation)
-      this.say(`manifold chat --thread ${conversation.thread} comes back to this`)
+      this.say(`the same command with --thread ${conversation.thread} comes back to this`)
     this.screen.close()
     this.#leave(code)
   }

@@ -222,10 +222,14 @@ it('refusals have one form', async () => {
     await ask('PUT', '/agents/assistant', { config: { temperature: 9 } }),
     await ask('POST', '/jobs', { kind: 'chore', body: 'x', schedule: 'FREQ=OFTEN' }),
     await ask('GET', `/threads/${nobody}/moments/1`),
+    await ask('GET', '/threads?limit=5&limit=6'),
   ]
   expect(refused.map((r) => r.status)).toEqual([
-    400, 422, 422, 404, 404, 404, 400, 400, 400, 400, 404,
+    400, 422, 422, 404, 404, 404, 400, 400, 400, 400, 404, 400,
   ])
+  const message = (at: number) => refused[at]?.body.error.message
+  expect(message(9)).toContain("The schedule means nothing: invalid 'FREQ': OFTEN. It is")
+  expect(message(11)).toContain('limit: Send it once.')
 })
 
 it('no operation was left out but the streams', () => {

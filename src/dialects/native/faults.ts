@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Fault, FaultCode } from '../../kernel/fault.ts'
 import type { Reply } from '../../wire/dialect.ts'
-import { closest, issuesOf, issueTexts } from '../../wire/schema.ts'
+import { closest, type Issue, issuesOf, issueTexts } from '../../wire/schema.ts'
 
 const STATUS: Record<FaultCode, number> = {
   invalid: 400,
@@ -28,7 +28,7 @@ const STATUS: Record<FaultCode, number> = {
 
 export function refuse(fault: Fault): Reply {
   const { code, details } = fault
-  const issues = issueTexts(closest(issuesOf(details)))
+  const issues = issueTexts(closest(issuesOf(details)).map((issue) => sentTwice(issue, details)))
   // Only the transport leaves it to the dialect to say which; others have said it.
   const first = details.where === undefined ? undefined : issues[0]
   const more =
@@ -42,6 +42,14 @@ export function refuse(fault: Fault): Reply {
     headers: headersOf(fault, requestId),
     json: { error: { code, message, ...(told ? { details: told } : {}), requestId } },
   }
+}
+
+/** What comes more than once in a query is a list, which says nothing to whoever sent it. */
+function sentTwice(issue: Issue, { where, input }: Fault['details']): Issue {
+  const [name, ...within] = issue.path
+  if (where !== 'query' || within.length > 0) return issue
+  const sent = (input as Record<PropertyKey, unknown>)[name as PropertyKey]
+  return Array.isArray(sent) ? { ...issue, message: 'Send it once' } : issue
 }
 
 function statusOf({ code, details }: Fault): number {

@@ -1,7 +1,7 @@
 /** Jobs: tasks and chores, what became of each occurrence, and running one now. */
 
 import type { Origin } from '../../kernel/event.ts'
-import { Fault } from '../../kernel/fault.ts'
+import { Fault, isFault } from '../../kernel/fault.ts'
 import { isUuid } from '../../kernel/id.ts'
 import {
   type JobPatch,
@@ -44,7 +44,7 @@ export const jobRoutes = (engine: Engine, jobs: Jobs): Route[] => [
     answers: { 201: { about: 'The job.', schema: schema.JobView } },
     handle: async ({ body, principal, base }) => {
       const { kind, title, body: text, schedule = null, state } = body
-      const job = await jobs.create({
+      const making = jobs.create({
         ...{ kind, title, body: text, schedule, state },
         stage: kind === 'task' ? 'todo' : null,
         agent: agentOf(engine, body.agent),
@@ -53,6 +53,7 @@ export const jobRoutes = (engine: Engine, jobs: Jobs): Route[] => [
         policy: null,
         origin: originOf(principal),
       })
+      const job = await making.catch(ofSchedule)
       return { status: 201, headers: { location: `${base}${AT}/${job.id}` }, json: job }
     },
   }),
@@ -87,6 +88,13 @@ export const jobRoutes = (engine: Engine, jobs: Jobs): Route[] => [
   }),
 ]
 
+/** Of a job only the schedule can be invalid here, and its parser's words are no sentence. */
+function ofSchedule(error: unknown): never {
+  if (!isFault(error) || error.code !== 'invalid') throw error
+  const form = 'It is a recurrence rule such as FREQ=DAILY;BYHOUR=9;BYMINUTE=0.'
+  throw new Fault('invalid', `The schedule means nothing: ${error.message}. ${form}`)
+}
+
 /** A task goes back to where it waits to be done; a chore gets a run of its own. */
 async function runNow(engine: Engine, jobs: Jobs, job: JobView, origin: Origin): Promise<JobView> {
   if (job.kind === 'task') return jobs.patch(job.id, { state: 'active', stage: 'todo' })
@@ -111,7 +119,8 @@ const changeRoutes = (jobs: Jobs): Route[] => [
         throw new Fault('invalid', 'A task has no schedule; make a chore.')
       if (kind === 'chore' && body.stage !== undefined)
         throw new Fault('invalid', 'A chore has no stage; it comes again.')
-      return { status: 200, json: await jobs.patch(id, given(body) as JobPatch) }
+      const job = await jobs.patch(id, given(body) as JobPatch).catch(ofSchedule)
+      return { status: 200, json: job }
     },
   }),
   route({

@@ -13,6 +13,9 @@ import type { Threads } from './threads.ts'
 /** How long the work of a thread that is erased may take to stop. */
 const ERASE_MS = 10_000
 
+/** More than any thread has children. */
+const ALL = 1_000_000
+
 interface Parts {
   threads: Threads
   reception: Reception
@@ -24,7 +27,7 @@ interface Parts {
 }
 
 export async function eraseThread(parts: Parts, id: string): Promise<void> {
-  const { threads, drivers, leases, readers, store } = parts
+  const { threads, drivers, leases, readers, listeners, store } = parts
   const live = await threads.current(id)
   await endAll(parts, live)
   // Whoever comes from here on finds the thread gone; nothing is made any more that could be left.
@@ -36,12 +39,11 @@ export async function eraseThread(parts: Parts, id: string): Promise<void> {
   await store.erase(id)
   threads.forget(id)
   readers.end('erased', id)
+  listeners.gone(id)
 }
 
 async function eraseChildren(parts: Parts, id: string): Promise<void> {
-  const query = { parentThread: id, offset: 0 }
-  const { total } = await parts.store.threads({ ...query, limit: 0 })
-  const { items } = await parts.store.threads({ ...query, limit: total })
+  const { items } = await parts.store.threads({ parentThread: id, limit: ALL, offset: 0 })
   for (const child of items) await unlessRefused(eraseThread(parts, child.id))
 }
 

@@ -8,7 +8,8 @@ export class Listeners {
   #broke: (error: unknown) => void
   #fresh: (thread: string) => Promise<LiveThread>
   #commits = new Set<(events: Event[]) => void>()
-  #ended = new Map<string, Set<() => void>>()
+  /** Who waits for the end of a run, by its thread. */
+  #ended = new Map<string, Set<{ run: string; wake(): void }>>()
   #asks = new Map<string, Set<(event: AskEvent) => void>>()
   /** Threads that somebody here waits for, by the number of those who do. */
   #watched = new Map<string, number>()
@@ -35,13 +36,13 @@ export class Listeners {
     }
   }
 
-  /** Resolves when the run has ended, or the signal is aborted. */
+  /** Resolves when the run has ended or its thread is gone, or the signal is aborted. */
   async runEnded(thread: string, run: string, signal: AbortSignal): Promise<void> {
     const leave = this.#watch(thread)
     try {
-      const { active, queue } = (await this.#fresh(thread)).state
-      const isOpen = active?.id === run || queue.some((r) => r.id === run)
-      if (isOpen && !signal.aborted) await this.#endOf(run, signal)
+      const { state, isRetired } = await this.#fresh(thread)
+      const isOpen = state.active?.id === run || state.queue.some((r) => r.id === run)
+      if (isOpen && !isRetired && !signal.aborted) await this.#endOf(thread, run, signal)
     } finally {
       leave()
     }
@@ -65,8 +66,13 @@ export class Listeners {
   /** An event that is in the log now, by whosever hand. */
   hear(thread: string, event: Event): void {
     if (isAskEvent(event)) for (const tell of this.#asks.get(thread) ?? []) tell(event)
-    if (event.type === 'run.ended')
-      for (const wake of this.#ended.get(event.run as string) ?? []) wake()
+    if (event.type !== 'run.ended') return
+    for (const { run, wake } of this.#ended.get(thread) ?? []) if (run === event.run) wake()
+  }
+
+  /** The thread was erased: nothing of what is waited for there will ever be heard. */
+  gone(thread: string): void {
+    for (const { wake } of this.#ended.get(thread) ?? []) wake()
   }
 
   /** The thread stays in memory and up to date, wherever it is driven. Returns how to let it go. */
@@ -79,18 +85,19 @@ export class Listeners {
     }
   }
 
-  #endOf(run: string, signal: AbortSignal): Promise<void> {
+  #endOf(thread: string, run: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const wakers = this.#ended.get(run) ?? new Set()
-      this.#ended.set(run, wakers)
-      const done = (): void => {
-        wakers.delete(done)
-        if (wakers.size === 0) this.#ended.delete(run)
-        signal.removeEventListener('abort', done)
+      const waiting = this.#ended.get(thread) ?? new Set()
+      this.#ended.set(thread, waiting)
+      const wake = (): void => {
+        waiting.delete(entry)
+        if (waiting.size === 0) this.#ended.delete(thread)
+        signal.removeEventListener('abort', wake)
         resolve()
       }
-      wakers.add(done)
-      signal.addEventListener('abort', done, { once: true })
+      const entry = { run, wake }
+      waiting.add(entry)
+      signal.addEventListener('abort', wake, { once: true })
     })
   }
 }

@@ -148,6 +148,25 @@ describe('close', () => {
     expect(judgeLog(events)).toEqual([])
   }, 20_000)
 
+  it('keeps the result of a tool that was done in the very moment', async () => {
+    const done: Tool = {
+      ...plain,
+      ...{ name: 'done', replayable: false },
+      async *run(_, { signal }) {
+        yield { kind: 'progress', text: 'begun' }
+        await new Promise<void>((go) => signal.addEventListener('abort', () => go()))
+        yield { kind: 'done', output: 'paid once' }
+      },
+    }
+    world = await openWorld({ settings: { drainMs: 0 }, wrapToolbox: having(done) })
+    const { thread } = await world.begin([[{ call: 'done', input: {} }], [{ say: 'ok' }]])
+    await world.until(thread, (e) => e.type === 'tool.progressed')
+    await stop()
+    await again({ wrapToolbox: having(done) })
+    const ended = only(await world.ended(thread), 'tool.ended')
+    expect(ended.map((e) => [e.data.outcome, e.data.output])).toEqual([['ok', 'paid once']])
+  })
+
   it('may come while the engine starts, and twice', async () => {
     world = await openWorld()
     const { thread } = await world.begin([[write], [{ say: 'ok' }]])

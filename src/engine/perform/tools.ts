@@ -76,9 +76,15 @@ async function runTool(context: Context, work: Work, at: At): Promise<void> {
   const heard = await listen(tool, toolContext(context, { ...work, signal }, at), work, at)
   const isLate = late?.aborted === true && heard.kind === 'failed' && !work.signal.aborted
   const said = isLate ? tooLate(heard, work) : heard
-  if (reasonOf(work.signal) === 'shutdown' || reasonOf(work.signal) === 'lost') return
-  const { end, switched } = await withSwitch(context, work, at, said)
-  const outcome = outcomeOf(end, work.signal)
+  const stopped = reasonOf(work.signal)
+  if (stopped === 'lost') return
+  // What ended well in the very moment is known, and need not be asked about or done again.
+  const isDone = said.kind === 'done' && (stopped === null || stopped === 'shutdown')
+  if (stopped === 'shutdown' && !isDone) return
+  const { end, switched } = isDone
+    ? await withSwitch(context, work, at, said)
+    : { end: said, switched: [] }
+  const outcome = stopped === null || isDone ? outcomeOf(end) : 'cancelled'
   const { text, rawBytes } = bound(end.output, context.settings.outputLimit)
   await work.live.commit(
     () => [
@@ -119,7 +125,7 @@ async function withSwitch(
   { turn, call }: At,
   end: End,
 ): Promise<{ end: End; switched: Draft[] }> {
-  const isSwitch = end.kind === 'done' && end.switchTo !== undefined && !work.signal.aborted
+  const isSwitch = end.kind === 'done' && end.switchTo !== undefined
   if (!isSwitch || end.switchTo === work.agent.name) return { end, switched: [] }
   const at = { turn, call: call.call }
   const fact = await switchTo(context, work, at, end.switchTo as string)
@@ -169,10 +175,7 @@ export async function markCall(
   )
 }
 
-function outcomeOf(end: End, signal: AbortSignal): Outcome {
-  if (signal.aborted) return 'cancelled'
-  return end.kind === 'done' ? 'ok' : 'failed'
-}
+const outcomeOf = ({ kind }: End): Outcome => (kind === 'done' ? 'ok' : 'failed')
 
 /** A tool that bounded its output itself says how much there was. */
 function rawBytesOf({ meta }: End): number | null {

@@ -2,7 +2,7 @@
 
 import type { Agent } from '../kernel/agent.ts'
 import type { Nature, Rules } from '../kernel/next.ts'
-import { type Judged, judge } from '../kernel/policy.ts'
+import { type Judged, judge, READ_ONLY } from '../kernel/policy.ts'
 import type { SharedPolicy, Tool } from '../kernel/ports.ts'
 import type { Thread } from '../kernel/thread.ts'
 import type { Call } from '../kernel/turn.ts'
@@ -21,9 +21,21 @@ export async function equip(context: Context, thread: Thread): Promise<Equipment
   return { agent, tools: new Map(tools.map((t) => [t.name, t])), policy }
 }
 
-async function policyOf(context: Context, thread: Thread): Promise<SharedPolicy | null> {
+async function policyOf({ store, log }: Context, thread: Thread): Promise<SharedPolicy | null> {
   if (thread.policy === null) return null
-  return (await context.store.get('policy', thread.policy)) as SharedPolicy | null
+  const policy = (await store.get('policy', thread.policy)) as SharedPolicy | null
+  if (policy) return policy
+  log.warn({ thread: thread.id, policy: thread.policy }, 'the policy is gone: nothing but reading')
+  return LOST
+}
+
+/** In place of a policy that is gone: it may have forbidden anything. */
+const LOST: SharedPolicy = {
+  permissions: READ_ONLY,
+  refusedTurns: null,
+  askTimeoutMs: null,
+  compaction: null,
+  confinement: null,
 }
 
 export async function rulesFor(

@@ -285,6 +285,19 @@ describe('limits', () => {
     expect(stopOf(events)).toMatchObject({ outcome: 'completed', stop: 'denied', turns: 2 })
     expect(judgeLog(events)).toEqual([])
   })
+
+  it('of a policy that is gone: nothing but reading, whatever the agent may do alone', async () => {
+    const otherwise = { read: 'allow', write: 'allow' }
+    const agents = { assistant: { permissions: { rules: [], otherwise } } }
+    world = await openWorld({ agents, log: { warn: () => {}, error: () => {} } })
+    const write = { call: 'write', input: { path: 'a.txt', content: 'x' } }
+    const script = [[write], [call('list')], [{ say: 'x' }]]
+    const { thread } = await world.begin(script, { policy: 'lost' })
+    const outcomes = (await world.ended(thread)).flatMap((e) =>
+      e.type === 'tool.ended' ? [e.data.outcome] : [],
+    )
+    expect(outcomes).toEqual(['denied', 'ok'])
+  })
 })
 
 const NO = {

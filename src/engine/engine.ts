@@ -194,7 +194,10 @@ class DurableEngine implements RunningEngine {
   // ---- reading ----------------------------------------------------------------------------
 
   async thread(id: string): Promise<Thread> {
-    return (await this.#threads.current(id)).state
+    const live = await this.#threads.current(id)
+    // What is being appended may be read from the store already: it counts here too.
+    if (!live.isQuiet) await live.catchUp()
+    return live.state
   }
 
   async threadAt(id: string, seq: number): Promise<Thread> {
@@ -314,6 +317,7 @@ class DurableEngine implements RunningEngine {
     live.retire()
     this.#leases.lose(live)
     this.#threads.forget(thread)
+    this.#listeners.gone(thread)
   }
 
   /** Forgets the answers of requests that nobody repeats any more. */

@@ -303,6 +303,41 @@ describe('erase', () => {
   })
 })
 
+describe('a thread', () => {
+  it('is read as it stands in the store also while the writer’s answer is on its way', async () => {
+    const gate = { open: (): void => {}, reached: (): void => {} }
+    const opened = new Promise<void>((resolve) => {
+      gate.open = resolve
+    })
+    const reached = new Promise<void>((resolve) => {
+      gate.reached = resolve
+    })
+    const wrap = (store: Store): Store =>
+      new Proxy(store, {
+        get(target, name) {
+          const value = Reflect.get(target, name) as unknown
+          if (name === 'append')
+            return async (...what: Parameters<Store['append']>) => {
+              const refusal = await target.append(...what)
+              if (!what[0].events.some((e) => e.type === 'run.ended')) return refusal
+              gate.reached()
+              await opened
+              return refusal
+            }
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
+    world = await openWorld({ wrap })
+    const { thread, run } = await world.begin([[{ say: 'a' }]])
+    await reached
+    expect(await world.store.run(run as string)).toMatchObject({ status: 'completed' })
+    const state = world.engine.thread(thread)
+    await new Promise((go) => setImmediate(go))
+    gate.open()
+    expect((await state).active).toBeNull()
+  })
+})
+
 describe('a run', () => {
   it.each(['now', 'step'] as const)(
     'that is cancelled between two steps (%s) begins no other',

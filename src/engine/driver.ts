@@ -211,6 +211,7 @@ export class Drivers {
         (err) => {
           this.#context.log.error({ thread: id, err }, 'a thread could not be read')
           if (isAway(err)) this.#wakeAt(id, this.#context.clock() + AWAY_MS)
+          else this.#admitWaiting()
         },
       )
     }, delay)

@@ -2,7 +2,7 @@
 
 import { type Event, isDelta } from '../kernel/event.ts'
 
-/** Runs beyond that many are not counted: waiting for them must not fill memory. */
+/** Of more than that many the oldest are not counted: waiting for them must not fill memory. */
 const MOST = 10_000
 
 export class FirstWords {
@@ -33,7 +33,10 @@ export class FirstWords {
 
   /** A run that this process has made. */
   begin(run: string, at: number): void {
-    if (this.#silent.size < MOST) this.#silent.set(run, at)
+    this.#silent.set(run, at)
+    if (this.#silent.size <= MOST) return
+    const [oldest] = this.#silent.keys()
+    this.#silent.delete(oldest as string)
   }
 
   end(run: string): void {

@@ -8,7 +8,7 @@ import type { ChildAsk, Run } from '../../kernel/run.ts'
 import type { Thread } from '../../kernel/thread.ts'
 import type { Call } from '../../kernel/turn.ts'
 import { settleChild } from '../../kernel/unwind.ts'
-import { activeRun, type Context, type Work } from '../context.ts'
+import { type AskEvent, activeRun, type Context, type Work } from '../context.ts'
 
 /** Resolves when the child has ended, or the step is stopped. */
 export async function tellAsks(
@@ -18,17 +18,22 @@ export async function tellAsks(
   { thread, run }: { thread: string; run: string },
 ): Promise<void> {
   const failed = new AbortController()
+  /** Asks of the child that were heard of here, by their place in its log. */
+  const places = new Map<string, number>()
   const sync = async (): Promise<void> => {
     const open = openAsks((await context.live(thread)).state)
     const told = activeRun(work.live.state).childAsks.filter((a) => a.call === call.call)
     const gone = told.filter((t) => !open.some((a) => a.ask === t.ask))
-    const settled = await Promise.all(gone.map((ask) => howSettled(context, ask)))
+    const settled = await Promise.all(
+      gone.map((a) => howSettled(context, a, places.get(a.ask) ?? 0)),
+    )
     await work.live.commit((state) => askChanges(activeRun(state), call, open, settled), {
       isDriver: true,
     })
   }
   let telling = Promise.resolve()
-  const tell = (): void => {
+  const tell = (event?: AskEvent): void => {
+    if (event?.type === 'ask.opened') places.set(event.data.ask, event.seq)
     telling = telling.then(sync)
     // Who cannot tell has lost the thread: there is nothing to wait for.
     telling.catch(() => failed.abort())
@@ -46,9 +51,13 @@ export async function tellAsks(
 type Settlement = Pick<EventOf<'child.settled'>['data'], 'ask' | 'how' | 'rulings'>
 
 /** The log of its thread says what became of an ask, in one answer or in several. */
-async function howSettled(context: Context, { thread, ask }: ChildAsk): Promise<Settlement> {
+async function howSettled(
+  context: Context,
+  { thread, ask }: ChildAsk,
+  opened: number,
+): Promise<Settlement> {
   const settlement: Settlement = { ask, how: 'cancelled', rulings: {} }
-  for (let after = 0; ; ) {
+  for (let after = opened; ; ) {
     const page = await context.store.read(thread, after, 2_000)
     const last = page.at(-1)
     if (!last) return settlement

@@ -206,7 +206,7 @@ class Speech {
     return this.#write(draft('call.begun', this.#run, data), '')
   }
 
-  /** Providers repeat call ids from turn to turn; in a log each names one call. */
+  /** Providers repeat call ids from turn to turn; in a run each names one call. */
   #unique(call: string): string {
     let name = call
     for (let n = 2; this.#names.has(name); n++) name = `${call}_${n}`

@@ -52,32 +52,35 @@ export function heard(payload: string, instance: string): (Advance | typeof WAKE
   })
 }
 
+interface Links {
+  all(statement: Statement): Promise<Row[]>
+  /** Told of the first of several failures in a row. */
+  onProblem?: ((error: Error) => void) | undefined
+}
+
 export class Advances {
   readonly #connections: Connections
   readonly #instance: string
-  readonly #all: (statement: Statement) => Promise<Row[]>
+  readonly #links: Links
   readonly #listeners = new Set<(thread: string, seq: number) => void>()
   readonly #wakers = new Set<() => void>()
   #client: Client | null = null
   #pos = 0
   #isClosed = false
+  #isTold = false
   #poll: NodeJS.Timeout | null = null
   #retry: NodeJS.Timeout | null = null
 
-  constructor(
-    connections: Connections,
-    instance: string,
-    all: (statement: Statement) => Promise<Row[]>,
-  ) {
+  constructor(connections: Connections, instance: string, links: Links) {
     this.#connections = connections
     this.#instance = instance
-    this.#all = all
+    this.#links = links
   }
 
   async open(): Promise<void> {
     this.#pos = await this.#top()
     await this.#listen()
-    this.#poll = setInterval(() => void this.#look().catch(() => {}), POLL_MS).unref()
+    this.#poll = setInterval(() => void this.#look().catch((e) => this.#fail(e)), POLL_MS).unref()
   }
 
   on(listener: (thread: string, seq: number) => void): () => void {
@@ -91,7 +94,7 @@ export class Advances {
   }
 
   async wake(): Promise<void> {
-    await this.#all(notify(this.#connections.schema, `${this.#instance} ${WAKE}`))
+    await this.#links.all(notify(this.#connections.schema, `${this.#instance} ${WAKE}`))
   }
 
   async close(): Promise<void> {
@@ -103,20 +106,34 @@ export class Advances {
 
   async #listen(): Promise<void> {
     const client = await this.#connections.client()
-    if (this.#isClosed) return client.end()
-    this.#client = client
     client.on('notification', ({ payload = '' }) => this.#hear(payload))
+    try {
+      await client.query(`listen "${channelOf(this.#connections.schema)}"`)
+    } catch (error) {
+      await this.#connections.leave(client)
+      throw error
+    }
+    if (this.#isClosed) return this.#connections.leave(client)
+    this.#client = client
     client.on('end', () => this.#again())
-    await client.query(`listen "${channelOf(this.#connections.schema)}"`)
   }
 
   #again(): void {
     if (this.#isClosed) return
     this.#retry = setTimeout(() => {
       this.#listen()
-        .then(() => this.#look())
-        .catch(() => this.#again())
+        .then(() => this.#look().catch((error) => this.#fail(error)))
+        .catch((error) => {
+          this.#fail(error)
+          this.#again()
+        })
     }, RECONNECT_MS)
+  }
+
+  #fail(error: Error): void {
+    if (this.#isClosed || this.#isTold) return
+    this.#isTold = true
+    this.#links.onProblem?.(error)
   }
 
   #hear(payload: string): void {
@@ -134,14 +151,16 @@ export class Advances {
   /** Tells of everything that may have moved since the last look; more than needed does no harm. */
   async #look(): Promise<void> {
     if (this.#listeners.size === 0) return
-    const from = this.#pos
-    this.#pos = await this.#top()
-    const rows = await this.#all(sql.movedSince(from))
+    const top = await this.#top()
+    const rows = await this.#links.all(sql.movedSince(this.#pos))
     this.#tell(rows.map((r) => [r.id as string, r.seq as number]))
+    // Not before: what could not be read is looked for again.
+    this.#pos = Math.max(this.#pos, top)
+    this.#isTold = false
   }
 
   async #top(): Promise<number> {
-    const [row] = await this.#all(sql.topPos())
+    const [row] = await this.#links.all(sql.topPos())
     return (row?.top as number | null) ?? 0
   }
 }

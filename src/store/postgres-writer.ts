@@ -91,14 +91,14 @@ export class PostgresWriter {
       const [row] = await rowsOf(client, { text: STATUS, params: [xid] })
       return row?.status
     } finally {
-      await client.end().catch(() => {})
+      await this.#connections.leave(client)
     }
   }
 
   async close(): Promise<void> {
     const client = this.#client
     this.#client = null
-    await client?.end().catch(() => {})
+    if (client) await this.#connections.leave(client)
   }
 
   async #transaction(jobs: Job[], attempt: Attempt): Promise<Answer[]> {

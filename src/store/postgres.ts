@@ -8,7 +8,7 @@ import type { Db, Row, Statement } from './db.ts'
 import { fillRows } from './filling.ts'
 import { migrations, pending } from './migrations.ts'
 import { Advances } from './postgres-advance.ts'
-import { type Connections, connections, isPassing, rowsOf } from './postgres-connection.ts'
+import { type Connections, connections, isPassing, parting, rowsOf } from './postgres-connection.ts'
 import { LOCKS, lockOf, PostgresWriter } from './postgres-writer.ts'
 import * as sql from './sql.ts'
 import { createStore } from './store.ts'
@@ -19,18 +19,22 @@ export interface PostgresOptions {
   onFatal?: (error: Error) => void
   /** Where the tables are; default `manifold`. Is created when it is not there. */
   schema?: string
+  /** An answer that takes longer does not come: the connection is given up. */
+  answerMs?: number
+  /** Told once for each time that the others cannot be heard; it is tried again. */
+  onProblem?: (error: Error) => void
 }
 
 const OLDEST = 130_000
 
 export async function openPostgresStore(options: PostgresOptions): Promise<Store> {
-  const to = await connections(options.url, options.schema ?? 'manifold')
+  const to = await connections(options.url, options.schema ?? 'manifold', options.answerMs)
   const instance = randomUUID()
   await prepare(to)
   const pool = to.pool()
   const writer = new PostgresWriter(to, instance)
   const all = (statement: Statement): Promise<Row[]> => answering(() => rowsOf(pool, statement))
-  const advances = new Advances(to, instance, all)
+  const advances = new Advances(to, instance, { all, onProblem: options.onProblem })
   const db: Db = {
     locks: LOCKS,
     isShared: true,
@@ -44,11 +48,12 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
       const [row] = await all({ text: HEALTH, params: [] })
       return { kind: 'postgres', schema: to.schema, ...row }
     },
-    close: async () => {
-      await advances.close()
-      await writer.close()
-      await pool.end()
-    },
+    close: () =>
+      parting(to, async () => {
+        await advances.close()
+        await writer.close()
+        await pool.end()
+      }),
   }
   try {
     await advances.open()
@@ -77,7 +82,7 @@ async function answering<T>(work: () => Promise<T>): Promise<T> {
 
 /** Brings the tables up to date, one process at a time. */
 async function prepare(to: Connections): Promise<void> {
-  const client = await to.client()
+  const client = await to.client({ isPatient: true })
   try {
     await checkVersion(client)
     await client.query('begin')

@@ -24,10 +24,28 @@ export function severing(backend: Backend): void {
       expect(line.breaks()).toBe(3)
       expect(await readAll(reader, 't1')).toEqual(author.events)
     })
+
+  it('gives up connections on which nothing is heard any more, and goes on with others', async () => {
+    const { address, store: reader } = await backend.place()
+    if (address.kind !== 'postgres') throw new Error('not PostgreSQL')
+    const line = await openLine(address.url)
+    const store = closing(await openPostgresStore({ ...address, url: line.url, answerMs: 1_000 }))
+    const author = await speaking(store, 't1')
+    line.silence()
+    await Promise.all([
+      expect(store.read('t1', 0, 9)).rejects.toMatchObject({ code: 'unavailable' }),
+      expect(author.write([facts.text('t1-run', 'word')])).resolves.toBeNull(),
+    ])
+    expect(await readAll(reader, 't1')).toEqual(author.events)
+    line.silence()
+    await store.close()
+  })
 }
 
 interface Line {
   url: string
+  /** What is open now swallows all that is sent, both ways. */
+  silence(): void
   /** The next commit breaks the connection that it comes on. */
   breakAt(moment: Moment): void
   breaks(): number
@@ -74,5 +92,12 @@ async function openLine(url: string): Promise<Line> {
       breakAt = moment
     },
     breaks: () => breaks,
+    silence: () => {
+      for (const socket of sockets) {
+        socket.removeAllListeners('data').resume()
+        // Not even a goodbye is answered.
+        socket.allowHalfOpen = true
+      }
+    },
   }
 }

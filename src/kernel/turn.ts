@@ -4,7 +4,7 @@
  */
 
 import { alterTurn } from './alter.ts'
-import type { EventOf, ProcessMark, Ruling, Settled, Stop, Trouble } from './event.ts'
+import type { EventOf, Facts, ProcessMark, Ruling, Settled, Stop, Trouble } from './event.ts'
 import type { HookMark } from './hook.ts'
 import type { AnswerPart, Json, Outcome } from './part.ts'
 import { addUsage, NO_USAGE, type Usage } from './usage.ts'
@@ -50,7 +50,8 @@ export interface Call {
   ruling: Ruling | null
   started: { key: string; attempt: number; at: number } | null
   processes: ProcessMark[]
-  child: { thread: string; run: string; ended: boolean } | null
+  /** Who was given the task that the call is. */
+  child: (Omit<Facts['child.started'], 'turn' | 'call'> & { ended: boolean }) | null
   /** Hooks of the agent that were performed for it, by moment and name. */
   hooked: HookMark[]
   /** Why a hook wants it not to be done. */
@@ -191,8 +192,8 @@ export function evolveCall(call: Call, event: CallEvent): Call {
       return { ...call, result: { outcome, output } }
     }
     case 'child.started': {
-      const { thread, run } = event.data
-      return { ...call, child: { thread, run, ended: false } }
+      const { thread, run, agent, name, task } = event.data
+      return { ...call, child: { thread, run, agent, name, task, ended: false } }
     }
     case 'child.ended':
       return { ...call, child: call.child && { ...call.child, ended: true } }

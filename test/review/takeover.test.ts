@@ -16,6 +16,56 @@ afterEach(async () => {
 })
 
 describe('an engine that slept longer than its leases last', () => {
+  it('begins no child of a run that has been cancelled meanwhile', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'manifold-takeover-'))
+    const shared = await openSqliteStore({ folder })
+    let now = Date.now()
+    const gate = { open: (): void => {}, reached: (_: string): void => {} }
+    const opened = new Promise<void>((resolve) => {
+      gate.open = resolve
+    })
+    const reached = new Promise<string>((resolve) => {
+      gate.reached = resolve
+    })
+    /** Falls asleep with the opening of a child in its hand. */
+    const sleepy = (store: Store): Store =>
+      new Proxy(store, {
+        get(target, name) {
+          const value = Reflect.get(target, name) as unknown
+          if (name === 'append')
+            return async (...[what, rebase]: Parameters<Store['append']>) => {
+              if (!what.events.some((e) => e.type === 'thread.opened' && e.data.parent))
+                return target.append(what, rebase)
+              gate.reached(what.thread)
+              await opened
+              return target.append(what, rebase)
+            }
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
+    const open = async (wrap = (store: Store): Store => store): Promise<World> => {
+      const settings = { drainMs: 200, pollMs: 600_000 }
+      const log = { warn: () => {}, error: () => {} }
+      const options = { folder, clock: () => now, open: async () => shared, wrap, settings, log }
+      const world = await openWorld(options)
+      worlds.push(world)
+      return world
+    }
+    const first = await open(sleepy)
+    const prompt = `script ${JSON.stringify([[{ say: 'too late' }]])}`
+    const { thread } = await first.begin([[{ call: 'task', input: { prompt } }]])
+    const child = await reached
+    now += 60_000
+    const second = await open()
+    const cancel = { do: 'cancel', reason: null, when: 'now', queue: 'keep', origin } as const
+    await second.submit(thread, cancel)
+    expect((await second.ended(thread)).at(-1)?.data).toMatchObject({ outcome: 'cancelled' })
+    gate.open()
+    for (const { engine } of [first, second]) await engine.close()
+    const types = (await shared.read(child, 0, 100)).map((e) => e.type)
+    expect(types).toEqual(['thread.opened', 'run.created', 'run.ended'])
+  })
+
   it('goes on with what it is asked, after another one had the thread', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'manifold-takeover-'))
     let store: Promise<Store> | null = null

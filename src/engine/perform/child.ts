@@ -11,9 +11,9 @@ import { Fault } from '../../kernel/fault.ts'
 import { type Message, textOf } from '../../kernel/part.ts'
 import type { ChildTask } from '../../kernel/ports.ts'
 import type { Run, RunStatus } from '../../kernel/run.ts'
-import type { Thread } from '../../kernel/thread.ts'
+import { advance, type Thread } from '../../kernel/thread.ts'
 import type { Call } from '../../kernel/turn.ts'
-import { endCall } from '../../kernel/unwind.ts'
+import { endCall, unwind } from '../../kernel/unwind.ts'
 import { NO_USAGE } from '../../kernel/usage.ts'
 import {
   activeRun,
@@ -45,9 +45,12 @@ async function performChild(context: Context, work: Work, call: Call): Promise<v
     const depth = await depthOf(context, work.live.state)
     if (depth >= context.settings.maxDepth)
       return fail(work, call, `Tasks may be nested ${context.settings.maxDepth} deep, not more.`)
-    if (!(await note(work, call, { ...ids, ...task }))) return
+    if (!(await note(work, call, childOf(ids, task)))) return
   }
-  if (!(task instanceof Fault)) await openChild(context, work, call, { ...ids, task })
+  if (!(task instanceof Fault)) {
+    const parent = work.live.state
+    await openChild(context, parent, call.call, call.child ?? childOf(ids, task))
+  }
   await tellAsks(context, work, call, ids)
   const stopped = reasonOf(work.signal)
   if (stopped === 'limit') await cancelChild(context, ids)
@@ -62,6 +65,13 @@ interface ChildIds {
 interface Task extends ChildTask {
   agent: string
 }
+
+type Child = Omit<NonNullable<Call['child']>, 'ended'>
+
+const childOf = (ids: ChildIds, { agent, name, prompt }: Task): Child => ({
+  ...ids,
+  ...{ agent, name, task: prompt },
+})
 
 function taskOf(context: Context, work: Work, call: Call): Task | Fault {
   const task = work.tools.get(call.tool)?.child?.(call.input)
@@ -118,14 +128,10 @@ function uuidOf(name: string): string {
 }
 
 /** False when the run is being cancelled. */
-async function note(
-  work: Work,
-  call: Call,
-  child: { thread: string; run: string; agent: string; name: string; prompt: string },
-): Promise<boolean> {
-  const { thread, run, agent, name, prompt } = child
+async function note(work: Work, { call }: Call, child: Child): Promise<boolean> {
   const turn = activeRun(work.live.state).turn?.index ?? 0
-  const data = { turn, call: call.call, thread, run, agent, name, task: prompt }
+  const { thread, run, agent, name, task } = child
+  const data = { turn, call, thread, run, agent, name, task }
   const { events } = await work.live.commit(
     unlessCancelled(({ id }) => [draft('child.started', id, data)]),
     { isDriver: true },
@@ -133,40 +139,42 @@ async function note(
   return events.length > 0
 }
 
+/** Makes the child, if nobody has. One that is over is made so that it never begins. */
 async function openChild(
   context: Context,
-  work: Work,
-  call: Call,
-  { thread, run, task }: { thread: string; run: string; task: Task },
+  parent: Thread,
+  call: string,
+  child: Child,
+  isOver = false,
 ): Promise<void> {
-  const parent = work.live.state
+  const live = await context.live(child.thread)
+  if (live.state.seq > 0) return
+  const opening = openingOf(parent, call, child)
+  await live.commit((state, at) => {
+    if (state.seq > 0) return []
+    const [run] = advance(state, opening, at).queue
+    return isOver && run ? [...opening, ...unwind(run)] : opening
+  })
+}
+
+function openingOf(parent: Thread, call: string, child: Child): Draft[] {
   const origin = { dialect: 'engine', principal: parent.origin.principal }
-  const child = await context.live(thread)
-  if (child.state.seq > 0) return
-  await child.commit((state) =>
-    state.seq > 0
-      ? []
-      : [
-          draft('thread.opened', null, {
-            agent: task.agent,
-            model: null,
-            title: task.name,
-            workspace: parent.workspace,
-            account: parent.account,
-            policy: parent.policy,
-            parent: { thread: parent.id, run: activeRun(parent).id, call: call.call },
-            forkedFrom: null,
-            history: [],
-            origin,
-          }),
-          draft('run.created', run, {
-            kind: 'message',
-            input: [{ kind: 'text', text: task.prompt }],
-            place: 0,
-            origin,
-          }),
-        ],
-  )
+  const { workspace, account, policy } = parent
+  return [
+    draft('thread.opened', null, {
+      ...{ agent: child.agent, model: null, title: child.name, workspace, account, policy },
+      parent: { thread: parent.id, run: activeRun(parent).id, call },
+      forkedFrom: null,
+      history: [],
+      origin,
+    }),
+    draft('run.created', child.run, {
+      kind: 'message',
+      input: [{ kind: 'text', text: child.task }],
+      place: 0,
+      origin,
+    }),
+  ]
 }
 
 /** What the child has to say becomes the result of the call. */
@@ -223,6 +231,8 @@ export async function endChildren(context: Context, live: LiveThread): Promise<D
   return Promise.all(
     open.map(async ({ call, child }) => {
       const ids = { thread: child?.thread as string, run: child?.run as string }
+      // A server that is paused, or cut off, may still be about to make it.
+      await openChild(context, live.state, call, child as Child, true)
       await cancelChild(context, ids)
       const { rawBytes: _, ...said } = await endOf(context, ids)
       return draft('child.ended', id, { turn: turn?.index ?? 0, call, ...ids, ...said })

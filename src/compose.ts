@@ -1,50 +1,34 @@
 /**
- * The only file that imports everything: configuration, then store, engine, dialects, server. What
- * it opens it closes again, also when a later part refuses to be opened.
+ * How a server is put together: its parts, then the dialects on top of them, then the sockets. What
+ * is opened is closed again, also when a later part refuses to be opened.
  */
 
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { uuidv7 } from 'uuidv7'
 import { openAccounts } from './access/accounts/index.ts'
 import {
   checkBind,
   createLimiter,
   needsCredential,
-  openBox,
   openTokens,
   type Tokens,
   viewFor,
 } from './access/index.ts'
-import { composeCatalog } from './catalog/cap-agent.ts'
-import { openCaps } from './catalog/cap-library.ts'
-import { type EditableCatalog, openCatalog } from './catalog/index.ts'
-import { openWorkspaceCatalog, type WorkspaceCatalog } from './catalog/workspace-catalog.ts'
-import { HOOK_FORM, REWRITING_HOOK_FORM } from './catalog/workspace-hook.ts'
 import type { Config } from './cli/config.ts'
 import type { Log } from './cli/log.ts'
 import { version } from './cli/version.ts'
 import { arkloop } from './dialects/arkloop/index.ts'
 import { clotho } from './dialects/clotho/index.ts'
 import { type House, native } from './dialects/native/index.ts'
-import { hookForm, idOfFolder, oah } from './dialects/oah/index.ts'
+import { oah } from './dialects/oah/index.ts'
 import { ownware } from './dialects/ownware/index.ts'
 import { toolang } from './dialects/toolang/index.ts'
-import { createEngine, DEFAULT_SETTINGS, type RunningEngine } from './engine/index.ts'
-import { createJobs, type JobRunner } from './jobs/index.ts'
-import type { Caps } from './kernel/caps.ts'
-import { Fault, isFault } from './kernel/fault.ts'
-import type { HookForm } from './kernel/hook.ts'
-import type { Catalog, Engine, Models, Store, Toolbox } from './kernel/ports.ts'
-import type { Runner } from './kernel/workspace.ts'
-import { openEndpoints } from './models/endpoints.ts'
-import { createModels } from './models/index.ts'
-import { createRunner, openWorkspace } from './sandbox/index.ts'
+import type { RunningEngine } from './engine/index.ts'
+import { Fault } from './kernel/fault.ts'
+import type { Engine, Store } from './kernel/ports.ts'
+import { openParts, orClosed, type Parts } from './parts.ts'
 import { createServer, type Listening, type Server } from './server/server.ts'
-import { openPostgresStore, openSqliteStore } from './store/index.ts'
 import { inputProblem } from './tools/action-input.ts'
-import { createHookPost } from './tools/hook-post.ts'
-import { createToolbox } from './tools/index.ts'
 import type { Dialect } from './wire/dialect.ts'
 
 /** A server that is put together; it does nothing before `listen`. */
@@ -63,146 +47,6 @@ export interface Manifold {
   close(): Promise<void>
 }
 
-/** What agents are made of; a look at it needs no store. */
-export interface Workshop {
-  models: Models
-  catalog: Catalog
-  /** The part of the catalog that lies in the agents' folders. */
-  authored: EditableCatalog
-  /** The catalog again, with what workspaces define. */
-  shelf: WorkspaceCatalog
-  caps: Caps
-  toolbox: Toolbox
-  runner: Runner
-  close(): Promise<void>
-}
-
-/** What the product is made of, without the way it is spoken to. */
-interface Parts extends Workshop {
-  config: Config
-  log: Log
-  store: Store
-  engine: RunningEngine
-  jobs: JobRunner
-}
-
-export async function openWorkshop(config: Config): Promise<Workshop> {
-  makeFolder(config.dataDir, 'data folder', '--data-dir or MANIFOLD_HOME')
-  makeFolder(config.workspace, 'workspace', '--workspace')
-  for (const folder of config.agentDirs) checkFolder(folder)
-  const models = createModels(config)
-  for (const [name, { apiKey, baseUrl }] of Object.entries(config.compatible))
-    models.define({ name, kind: 'openai', baseUrl, apiKey, models: {} })
-  const runner = createRunner({ mode: config.sandbox, hidden: [config.dataDir] })
-  // Looking for walls takes a while; begun now, it is done when somebody asks.
-  void runner.describe().catch(() => {})
-  const { allowPrivateFetch } = config
-  const hidden = [config.dataDir]
-  const toolbox = createToolbox({
-    runner,
-    openWorkspace: (root) => openWorkspace(root, { hidden }),
-    allowPrivateFetch,
-  })
-  const secret = (name: string) => config.secret(name)
-  const caps = await openCaps({ root: config.dataDir, localRoot: config.workspace, secret })
-  const authored = await openCatalog({
-    folders: [join(config.dataDir, 'agents'), ...config.agentDirs],
-    writable: join(config.dataDir, 'agents'),
-    secret,
-  })
-  const folder = join(config.dataDir, 'workspaces')
-  const shelf = await openWorkspaceCatalog({
-    catalog: composeCatalog(authored, caps),
-    ...{ models, folder },
-    idOf: (root) => idOfFolder(folder, root),
-  })
-  const close = async () => void (await Promise.all([toolbox.close(), shelf.close()]))
-  return { models, catalog: shelf, authored, shelf, caps, toolbox, runner, close }
-}
-
-export async function openStore(config: Config, onFatal: (e: Error) => void): Promise<Store> {
-  const { databaseUrl: url, dataDir: folder } = config
-  if (!url) return openSqliteStore({ folder, onFatal })
-  return openPostgresStore({ url, onFatal }).catch((error: Error) => {
-    if (isFault(error)) throw error
-    const text = `The PostgreSQL of DATABASE_URL cannot be used: ${error.message}.`
-    throw new Fault('unavailable', text)
-  })
-}
-
-function makeFolder(folder: string, what: string, setting: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in its way' : code
-    throw new Fault(
-      'invalid',
-      `The ${what} ${folder} cannot be made: ${reason}. Choose another with ${setting}.`,
-    )
-  }
-}
-
-/** A folder that was named must be there: a typo would otherwise look like agents that vanished. */
-function checkFolder(folder: string): void {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
-  throw new Fault('invalid', `There is no folder ${folder}, which --agents names.`)
-}
-
-async function openParts(config: Config, log: Log, onFatal: (e: Error) => void): Promise<Parts> {
-  const workshop = await openWorkshop(config)
-  const store = await openStore(config, onFatal).catch(async (error: unknown) => {
-    await workshop.close()
-    throw error
-  })
-  const close = async () => {
-    try {
-      await workshop.close()
-    } finally {
-      await store.close()
-    }
-  }
-  try {
-    const engine = await openEngine(workshop, store)
-    const jobs = createJobs({ engine, clock: Date.now, timeZone: 'UTC', log })
-    return { ...workshop, config, log, store, close, engine, jobs }
-  } catch (error) {
-    await close()
-    throw error
-  }
-
-  async function openEngine({ models, toolbox, catalog, runner }: Workshop, store: Store) {
-    const endpoints = await openEndpoints({ store, models, box: openBox(config.dataDir) })
-    return createEngine({
-      ...{ store, models, toolbox, catalog, endpoints, log },
-      hookForms: hookForms(config.dataDir),
-      postHook: createHookPost({ allowPrivateFetch: config.allowPrivateFetch }),
-      sandbox: {
-        runner,
-        openWorkspace: (root) => openWorkspace(root, { hidden: [config.dataDir] }),
-      },
-      clock: Date.now,
-      newId: uuidv7,
-      settings: {
-        ...DEFAULT_SETTINGS,
-        worker: uuidv7(),
-        workspace: config.workspace,
-        leaseMs: config.leaseMs,
-        drainMs: config.drainMs,
-      },
-    })
-  }
-}
-
-/** How hooks of workspaces are spoken with, by the names that the catalog has for the ways. */
-function hookForms(dataDir: string): Record<string, HookForm> {
-  const idOf = (root: string) => idOfFolder(join(dataDir, 'workspaces'), root)
-  return {
-    [HOOK_FORM]: hookForm({ idOf, mayRewrite: false }),
-    [REWRITING_HOOK_FORM]: hookForm({ idOf, mayRewrite: true }),
-  }
-}
-
 /** Puts a server together. Throws the Fault that forbids it, with everything closed again. */
 export async function compose(
   config: Config,
@@ -215,8 +59,10 @@ export async function compose(
   if (refusal) throw refusal
   const parts = await openParts(config, log, onFatal)
   const ports: Record<string, number> = {}
-  const dialects = dialectsOf(parts, tokens, ports)
-  const server = openServer(parts, { tokens, log, dialects, tls })
+  const { dialects, server } = await orClosed(parts.close, () => {
+    const dialects = dialectsOf(parts, tokens, ports)
+    return { dialects, server: openServer(parts, { tokens, log, dialects, tls }) }
+  })
   let closing: Promise<void> | null = null
   const close = () => {
     closing ??= closeAll(parts, server)
@@ -229,18 +75,14 @@ export async function compose(
     routes: dialects.flatMap(({ name: dialect, routes }) =>
       routes.map(({ method, path }) => ({ dialect, method, path })),
     ),
-    async listen() {
-      try {
+    listen: () =>
+      orClosed(close, async () => {
         const listening = await server.listen()
         Object.assign(ports, listening.ports)
         await parts.engine.start()
         await parts.jobs.start()
         return listening
-      } catch (error) {
-        await close()
-        throw error
-      }
-    },
+      }),
     warnings: () => warningsOf(parts),
     close,
   }
@@ -305,7 +147,7 @@ function consoleFolder(): string | null {
 }
 
 function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>): Dialect[] {
-  const { config, log, runner, store, caps, jobs, shelf } = parts
+  const { config, log, runner, store, caps, jobs, shelf, newId } = parts
   // Only Arkloop has users; whoever comes through another door comes for the local account.
   const engine = viewFor('local', parts.engine)
   const facts = { version: version(), startedAt: Date.now(), now: Date.now }
@@ -318,7 +160,7 @@ function dialectsOf(parts: Parts, tokens: Tokens, ports: Record<string, number>)
     const { mode, isolated } = await runner.describe()
     return { mode, isolated }
   }
-  const ids = { newId: uuidv7, now: Date.now }
+  const ids = { newId, now: Date.now }
   const isServerToken = (token: string) => tokens.matches(token)
   const registration = config.registration ?? (needsCredential(config) ? 'invited' : 'open')
   const accounts = openAccounts({ dataFolder, store, isServerToken, registration, ...ids })
@@ -401,10 +243,13 @@ async function warningsOf({ runner, catalog, config }: Parts): Promise<string[]>
   return [notice, token, ...problems].filter((text) => text !== null)
 }
 
-/** Streams are told first, then steps may settle, then what is held is let go, whatever failed. */
+/**
+ * Nothing new is begun, then streams are told, then steps may settle, then what is held is let go,
+ * whatever failed.
+ */
 async function closeAll({ engine, jobs, close }: Parts, server: Server): Promise<void> {
-  await jobs.close()
+  const [begun] = await Promise.allSettled([jobs.close()])
   const ends = await Promise.allSettled([server.close(), engine.close()])
   await close()
-  for (const end of ends) if (end.status === 'rejected') throw end.reason
+  for (const end of [begun, ...ends]) if (end.status === 'rejected') throw end.reason
 }

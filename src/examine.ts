@@ -8,11 +8,11 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Config } from './cli/config.ts'
 import { type Check, type Finding, runChecks } from './cli/doctor.ts'
 import { createLog } from './cli/log.ts'
-import { openStore, openWorkshop, type Workshop } from './compose.ts'
 import type { Event } from './kernel/event.ts'
 import { isFault } from './kernel/fault.ts'
 import type { Store } from './kernel/ports.ts'
 import { type Rows, rebuild } from './kernel/rows.ts'
+import { openStore, openWorkshop, type Workshop } from './parts.ts'
 
 export async function doctor(
   config: Config,
@@ -21,7 +21,7 @@ export async function doctor(
   const log = await createLog({ ...config.log, level: 'warn' })
   const workshop = await openWorkshop(config)
   const onFatal = (error: Error): void => log.error({ err: error }, 'store')
-  const store = await openStore(config, onFatal).catch((error: unknown) => error)
+  const store = await openStore(config, log, onFatal).catch((error: unknown) => error)
   try {
     const checks = [storeCheck(store), ...checksOf(workshop), ...portChecks(config)]
     const code = await runChecks(checks, { write, colour: config.log.colour })

@@ -39,7 +39,7 @@ function houseOf(path: string): string {
  * The files that tie everything together. They are more than one because `main.ts` may load nothing
  * heavy: `--version` and the commands that talk to a server must answer at once.
  */
-const TIES = ['main.ts', 'serve.ts', 'examine.ts', 'compose.ts']
+const TIES = ['main.ts', 'serve.ts', 'examine.ts', 'compose.ts', 'parts.ts']
 
 /** What each folder may import beside itself. */
 function mayImport(house: string): string[] {

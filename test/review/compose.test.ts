@@ -1,6 +1,6 @@
 /** A server that is put together stops whole, also when a part of it cannot stop as it should. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -14,6 +14,17 @@ const open = (dataDir: string): Promise<Manifold> => {
   const env = { MANIFOLD_DEFAULT_MODEL: 'scripted:test', OLLAMA_HOST: 'http://127.0.0.1:9' }
   return compose(readConfig({ port: 0, dataDir, drainTimeout: 1 }, env), silent as never, () => {})
 }
+
+describe('opening', () => {
+  it('lets go of the data folder when a server cannot be put together', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'manifold-compose-'))
+    writeFileSync(join(folder, 'jwt-key'), 'short')
+    await expect(open(folder)).rejects.toThrow('is no key')
+    rmSync(join(folder, 'jwt-key'))
+    await (await open(folder)).close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+})
 
 describe('close', () => {
   it('lets go of the data folder also when a lease cannot be given back', async () => {

@@ -17,7 +17,7 @@ import type {
 } from '../kernel/ports.ts'
 import { emptyThread, fold, isDue, type Thread } from '../kernel/thread.ts'
 import type { Context, EngineDeps } from './context.ts'
-import { Drivers } from './driver.ts'
+import { Drivers } from './drivers.ts'
 import { eraseThread } from './erasure.ts'
 import { FirstWords } from './first-words.ts'
 import { Grants } from './grants.ts'

@@ -2,7 +2,7 @@
 
 import { Fault } from '../kernel/fault.ts'
 import type { Store } from '../kernel/ports.ts'
-import type { Drivers } from './driver.ts'
+import type { Drivers } from './drivers.ts'
 import type { Leases } from './leases.ts'
 import type { Listeners } from './listeners.ts'
 import type { LiveThread } from './live.ts'

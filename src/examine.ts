@@ -3,7 +3,10 @@
  * the index again when told to.
  */
 
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { createServer as createProbe } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from './cli/config.ts'
 import { type Check, type Finding, runChecks } from './cli/doctor.ts'
@@ -18,12 +21,25 @@ export async function doctor(
   config: Config,
   { rebuild: isRebuild }: { rebuild: boolean },
 ): Promise<number> {
+  if (existsSync(config.dataDir)) return examine(config, isRebuild)
+  // Who looks makes nothing: a first start is tried aside.
+  const aside = mkdtempSync(join(tmpdir(), 'manifold-doctor-'))
+  const workspace = existsSync(config.workspace) ? config.workspace : join(aside, 'workspace')
+  try {
+    const first = folderCheck(config.dataDir)
+    return await examine({ ...config, dataDir: aside, workspace }, isRebuild, first)
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
+  }
+}
+
+async function examine(config: Config, isRebuild: boolean, ...first: Check[]): Promise<number> {
   const log = await createLog({ ...config.log, level: 'warn' })
   const workshop = await openWorkshop(config)
   const onFatal = (error: Error): void => log.error({ err: error }, 'store')
   const store = await openStore(config, log, onFatal).catch((error: unknown) => error)
   try {
-    const checks = [storeCheck(store), ...checksOf(workshop), ...portChecks(config)]
+    const checks = [...first, storeCheck(store), ...checksOf(workshop), ...portChecks(config)]
     const code = await runChecks(checks, { write, colour: config.log.colour })
     if (!isRebuild) return code
     if (!isStore(store)) {
@@ -43,6 +59,31 @@ const write = (text: string): void => {
 }
 
 const isStore = (opened: unknown): opened is Store => !(opened instanceof Error)
+
+/** Of a data folder that is not there. */
+const folderCheck = (folder: string): Check => ({
+  name: 'data folder',
+  run: async () => {
+    let above = dirname(folder)
+    while (!existsSync(above)) above = dirname(above)
+    const isPossible = statSync(above).isDirectory() && isWritable(above)
+    if (isPossible) return { ok: 'yes', text: `not there yet; the first start makes ${folder}` }
+    return {
+      ok: 'no',
+      text: `${folder} is not there and cannot be made in ${above}`,
+      fix: 'Choose another with --data-dir or MANIFOLD_HOME.',
+    }
+  },
+})
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 const storeCheck = (opened: unknown): Check => ({
   name: 'store',
@@ -125,18 +166,26 @@ async function isManifold(port: number, host: string): Promise<boolean> {
   }
 }
 
-/** Index rows again from the log. On a healthy store this changes nothing. */
-async function rebuildIndex(store: Store): Promise<string> {
+/**
+ * Index rows again from the log. On a healthy store this changes nothing. A thread that is written
+ * to meanwhile, by a server that shares the store, has its rows from that.
+ */
+export async function rebuildIndex(store: Store): Promise<string> {
   const ids = await store.threadIds()
   let wrong = 0
   for (const id of ids) {
     const rows = rebuild(id, await wholeLog(store, id))
     if (await isIndexed(store, rows)) continue
-    wrong++
-    await store.reindex(id, rows)
+    const isMended = await store.reindex(id, rows).then(() => true, isStale)
+    if (isMended) wrong++
   }
   const verdict = wrong === 0 ? 'all of it was right' : `${wrong} were wrong and are mended`
   return `The index of ${ids.length} threads was computed again; ${verdict}.\n`
+}
+
+function isStale(error: unknown): false {
+  if (isFault(error) && error.code === 'stale') return false
+  throw error
 }
 
 async function wholeLog(store: Store, id: string): Promise<Event[]> {

@@ -157,6 +157,17 @@ it('the doctor looks beside a running server, and finds its index right', {
   expect(alone.out).toMatch(/The index of 1 threads was computed again; all of it was right\./)
 })
 
+it('the doctor makes no data folder where there is none', { timeout: 60_000 }, async () => {
+  const none = join(folder, 'none/data')
+  const looked = await manifold('doctor', '--data-dir', none, '--port', '0')
+  expect(looked.out).toMatch(/ok +data folder +not there yet; the first start makes .*none\/data/)
+  expect([looked.code, existsSync(join(folder, 'none'))]).toEqual([0, false])
+  const file = join(folder, 'a-file')
+  writeFileSync(file, '')
+  const refused = await manifold('doctor', '--data-dir', join(file, 'data'), '--port', '0')
+  expect([refused.code, refused.out]).toEqual([1, expect.stringMatching(/FAIL +data folder/)])
+})
+
 it('what is kept can be read by its owner only', () => {
   const open = (readdirSync(data, { recursive: true, encoding: 'utf8' }) as string[])
     .filter((path) => !path.startsWith('workspace/'))

@@ -1,6 +1,14 @@
 /** What only the store in a folder does: its lock, its files, a full disk, damage, migrations. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -191,6 +199,18 @@ describe('opening', () => {
     expect([count, dump(copy).includes('later')]).toEqual([author.thread.seq, false])
     copy.close()
     expect(await inspect(folder, dump)).toContain('later')
+  })
+
+  it('keeps a copy for a month, and touches no other file beside it', async () => {
+    const folder = newFolder()
+    await (await openSqliteStore({ folder })).close()
+    const day = 24 * 3_600_000
+    const [old, young] = [31, 29].map((days) => `manifold-3-${Date.now() - days * day}.db`)
+    const names = [old, young, 'manifold-mine.db'] as string[]
+    mkdirSync(join(folder, 'backups'))
+    for (const name of names) writeFileSync(join(folder, 'backups', name), '')
+    closing(await openSqliteStore({ folder }))
+    expect(readdirSync(join(folder, 'backups')).sort()).toEqual([young, 'manifold-mine.db'])
   })
 
   it('keeps the answers and the prompts that an older program wrote for as long as they count', async () => {

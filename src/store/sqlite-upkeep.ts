@@ -1,6 +1,6 @@
 /** What is done to a file before it is used: checked when there is reason to, and brought up to date. */
 
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../kernel/fault.ts'
 import type { Row } from './db.ts'
@@ -19,6 +19,7 @@ export function migrate(db: SqliteConnection, folder: string, known = migrations
     backUp(db, folder, applied.at(-1) as Row)
   }
   for (const migration of missing) apply(db, migration)
+  dropBackups(folder, Date.now() - BACKUP_MS)
 }
 
 function apply(db: SqliteConnection, { number, name, text }: Migration): void {
@@ -42,8 +43,21 @@ export function check(db: SqliteConnection, how: 'quick_check' | 'integrity_chec
   )
 }
 
+/** A copy has threads in it that may be erased later. */
+const BACKUP_MS = 30 * 24 * 3_600_000
+
+const backupsOf = (folder: string): string => join(folder, 'backups')
+
+function dropBackups(folder: string, before: number): void {
+  const backups = backupsOf(folder)
+  for (const name of existsSync(backups) ? readdirSync(backups) : []) {
+    const [, at] = /^manifold-\d+-(\d+)\.db$/.exec(name) ?? []
+    if (at !== undefined && Number(at) < before) rmSync(join(backups, name))
+  }
+}
+
 function backUp(db: SqliteConnection, folder: string, last: Row): void {
-  const backups = join(folder, 'backups')
+  const backups = backupsOf(folder)
   mkdirSync(backups, { recursive: true, mode: 0o700 })
   const file = join(backups, `manifold-${last.number}-${Date.now()}.db`)
   createPrivate(file)

@@ -270,7 +270,10 @@ export interface Facts {
     name: string
     task: string
   }
-  /** The child, or one of its own, waits for a person. The ask itself is in the log of `thread`. */
+  /**
+   * The child, or one of its own, waits for a person. The ask itself is in the log of `thread`; one
+   * that was answered in part is settled here, and asked again with what is left of it.
+   */
   'child.asked': {
     turn: number
     call: string

@@ -132,6 +132,36 @@ describe('a child', () => {
     expect(spent).toBe(0.5)
   })
 
+  it('that was answered in part asks, in its parents’ logs, for what is left', async () => {
+    world = await openWorld()
+    const deep = task([[write('a.txt'), write('b.txt')], [{ say: 'deep' }]])
+    const { thread } = await world.begin([
+      [task([[deep], [{ say: 'kid' }]])],
+      [{ say: 'Got: {{result}}' }],
+    ])
+    const asked = await world.until(thread, (e) => e.type === 'child.asked')
+    const callsOf = (event: EventOf<'child.asked'>): string[] =>
+      'calls' in event.data.body ? event.data.body.calls.map((c) => c.call) : []
+    const [a, b] = callsOf(only(asked, 'child.asked')[0] as EventOf<'child.asked'>)
+    const answer = { do: 'answer', origin } as const
+    await world.submit(thread, { ...answer, call: a as string, allow: true })
+    let times = 0
+    await world.until(thread, (e) => e.type === 'child.asked' && ++times === 2)
+    await world.submit(thread, { ...answer, call: b as string, allow: false })
+    const events = await world.ended(thread)
+    expect(only(events, 'child.asked').map(callsOf)).toEqual([[a, b], [b]])
+    expect(only(events, 'child.settled').map((e) => e.data.rulings)).toMatchObject([
+      { [a as string]: { allow: true } },
+      { [b as string]: { allow: false } },
+    ])
+    expect(only(events, 'child.settled').map((e) => Object.keys(e.data.rulings))).toEqual([
+      [a],
+      [b],
+    ])
+    expect(textOf(events)).toBe('Got: kid')
+    expect(judgeLog(events)).toEqual([])
+  })
+
   it('says no more than a tool may', async () => {
     world = await openWorld({ settings: { outputLimit: 1_000 } })
     const { thread } = await world.begin([[task([[{ say: 'x'.repeat(5_000) }]])], [{ say: 'ok' }]])

@@ -40,11 +40,7 @@ function judgeRun(events: Event[], find: Find): void {
     opened: of(events, 'ask.opened').map((e) => e.data.ask),
     closed: of(events, 'ask.settled').flatMap((e) => (e.data.open.length > 0 ? [] : [e.data.ask])),
   })
-  pairs(find, {
-    name: 'child ask',
-    opened: of(events, 'child.asked').map((e) => e.data.ask),
-    closed: of(events, 'child.settled').map((e) => e.data.ask),
-  })
+  judgeChildAsks(events, find)
   pairs(find, {
     name: 'child',
     opened: of(events, 'child.started').map((e) => e.data.call),
@@ -65,6 +61,18 @@ function pairs(
   if (left.length > 0) find(`${name} never closed: ${left}`)
   const odd = closed.filter((c) => !opened.includes(c))
   if (odd.length > 0) find(`${name} closed and never opened: ${odd}`)
+}
+
+/** Asked, settled, and perhaps asked again for what is left. */
+function judgeChildAsks(events: Event[], find: Find): void {
+  const open = new Set<string>()
+  for (const { type, data } of events) {
+    if (type === 'child.asked' && open.has(data.ask)) find(`child ask opened twice: ${data.ask}`)
+    if (type === 'child.asked') open.add(data.ask)
+    if (type === 'child.settled' && !open.delete(data.ask))
+      find(`child ask closed and not open: ${data.ask}`)
+  }
+  if (open.size > 0) find(`child ask never closed: ${[...open]}`)
 }
 
 /** started -> (answered -> ended | interrupted), and nothing said outside of that. */

@@ -8,14 +8,13 @@ import type { Body } from './frame.ts'
 import { inputSummary, type PermissionRequest, requestsOf } from './permission.ts'
 import type { Asked, RunTelling } from './telling.ts'
 
-/** What a sub-agent asks is told at once: only its own log says which of it is answered already. */
 export function askPerson(
   run: RunTelling,
-  { type, data }: EventOf<'ask.opened' | 'child.asked'>,
+  { data }: EventOf<'ask.opened' | 'child.asked'>,
   said: Body[],
 ): RunTelling {
   const asked = requestsOf(data.ask, data.body).map((request, i): Asked => {
-    const isTold = i === 0 || type === 'child.asked'
+    const isTold = i === 0
     if (isTold) said.push(permissionRequest(request, data.turn))
     return { ...request, isTold }
   })

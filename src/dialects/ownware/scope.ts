@@ -93,17 +93,11 @@ export interface Pending {
   request: PermissionRequest
 }
 
-/** What a client of the thread has been shown and nobody has answered: of its own work one request. */
+/** What a client of the thread has been shown and nobody has answered: of each agent one request. */
 export async function pendingIn(engine: Engine, thread: Thread): Promise<Pending[]> {
-  const below = await Promise.all(workingFor(thread).map((id) => allWaiting(engine, id)))
+  const working = await Promise.all(workingFor(thread).map((id) => threadIfAny(engine, id)))
+  const below = await Promise.all(working.map((child) => (child ? pendingIn(engine, child) : [])))
   return [...waitingIn(thread).slice(0, 1), ...below.flat()]
-}
-
-async function allWaiting(engine: Engine, id: string): Promise<Pending[]> {
-  const thread = await threadIfAny(engine, id)
-  if (!thread) return []
-  const below = await Promise.all(workingFor(thread).map((child) => allWaiting(engine, child)))
-  return [...waitingIn(thread), ...below.flat()]
 }
 
 const waitingIn = ({ id, active: run }: Thread): Pending[] =>

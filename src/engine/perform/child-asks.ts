@@ -1,9 +1,10 @@
 /**
  * What a child waits for is told in its parent's log too, so that who reads only there learns of
- * it. After a restart the difference between the two logs is made up.
+ * it: an ask that was answered in part is settled there, and told again with what is left of it.
+ * After a restart the difference between the two logs is made up.
  */
 
-import { type Draft, draft, type EventOf } from '../../kernel/event.ts'
+import { type AskBody, type Draft, draft, type EventOf } from '../../kernel/event.ts'
 import type { ChildAsk, Run } from '../../kernel/run.ts'
 import type { Thread } from '../../kernel/thread.ts'
 import type { Call } from '../../kernel/turn.ts'
@@ -23,9 +24,11 @@ export async function tellAsks(
   const sync = async (): Promise<void> => {
     const open = openAsks((await context.live(thread)).state)
     const told = activeRun(work.live.state).childAsks.filter((a) => a.call === call.call)
-    const gone = told.filter((t) => !open.some((a) => a.ask === t.ask))
     const settled = await Promise.all(
-      gone.map((a) => howSettled(context, a, places.get(a.ask) ?? 0)),
+      told.flatMap((ask) => {
+        const gone = decidedOf(ask, open)
+        return gone.length > 0 ? [howSettled(context, ask, gone, places.get(ask.ask) ?? 0)] : []
+      }),
     )
     await work.live.commit((state) => askChanges(activeRun(state), call, open, settled), {
       isDriver: true,
@@ -50,10 +53,24 @@ export async function tellAsks(
 
 type Settlement = Pick<EventOf<'child.settled'>['data'], 'ask' | 'how' | 'rulings'>
 
-/** The log of its thread says what became of an ask, in one answer or in several. */
+type OpenAsk = Omit<ChildAsk, 'call'> & { expiresAt: number | null }
+
+/** What an ask is about; one that is about no calls has one empty name. */
+const namesIn = (body: AskBody): string[] =>
+  'calls' in body ? body.calls.map((c) => c.call) : ['']
+
+/** What was told of the ask and waits no more. */
+function decidedOf({ ask, body }: ChildAsk, open: OpenAsk[]): string[] {
+  const still = open.find((a) => a.ask === ask)
+  const waiting = still ? namesIn(still.body) : []
+  return namesIn(body).filter((name) => !waiting.includes(name))
+}
+
+/** The log of its thread says what became of these calls of an ask, in one answer or in several. */
 async function howSettled(
   context: Context,
   { thread, ask }: ChildAsk,
+  calls: string[],
   opened: number,
 ): Promise<Settlement> {
   const settlement: Settlement = { ask, how: 'cancelled', rulings: {} }
@@ -65,34 +82,33 @@ async function howSettled(
     for (const { type, data } of page) {
       if (type !== 'ask.settled' || data.ask !== ask) continue
       settlement.how = data.how
-      Object.assign(settlement.rulings, data.rulings)
+      const meant = Object.entries(data.rulings).filter(([call]) => calls.includes(call))
+      Object.assign(settlement.rulings, Object.fromEntries(meant))
     }
   }
 }
 
 /** What a thread and its own children wait for. */
-const openAsks = ({
-  id,
-  active,
-}: Thread): (Omit<ChildAsk, 'call'> & { expiresAt: number | null })[] => [
-  ...(active?.asks ?? []).map(({ ask, body, expiresAt }) => ({ thread: id, ask, body, expiresAt })),
+const openAsks = ({ id, active }: Thread): OpenAsk[] => [
+  ...(active?.asks ?? []).map(({ ask, body, open, expiresAt }) => ({
+    ...{ thread: id, ask, expiresAt },
+    body:
+      'calls' in body ? { ...body, calls: body.calls.filter((c) => open.includes(c.call)) } : body,
+  })),
   ...(active?.childAsks ?? []).map(({ call: _, ...rest }) => ({ ...rest, expiresAt: null })),
 ]
 
-function askChanges(
-  run: Run,
-  { call }: Call,
-  open: ReturnType<typeof openAsks>,
-  settled: Settlement[],
-): Draft[] {
+function askChanges(run: Run, { call }: Call, open: OpenAsk[], settled: Settlement[]): Draft[] {
   const turn = run.turn?.index ?? 0
   const told = run.childAsks.filter((a) => a.call === call)
-  const fresh = open.filter((a) => !told.some((t) => t.ask === a.ask))
+  const over = settled.flatMap(({ ask, how, rulings }) => {
+    const own = told.find((t) => t.ask === ask)
+    return own ? [{ own, how, rulings }] : []
+  })
+  const kept = told.filter((t) => !over.some(({ own }) => own === t))
+  const fresh = open.filter((a) => !kept.some((t) => t.ask === a.ask))
   return [
+    ...over.map(({ own, how, rulings }) => settleChild(run, own, how, rulings)),
     ...fresh.map((a) => draft('child.asked', run.id, { turn, call, ...a })),
-    ...settled.flatMap(({ ask, how, rulings }) => {
-      const own = told.find((t) => t.ask === ask)
-      return own ? [settleChild(run, own, how, rulings)] : []
-    }),
   ]
 }

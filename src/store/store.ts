@@ -10,6 +10,7 @@ import type { Append, Document, Lease, Page, Refusal, Store } from '../kernel/po
 import type { Rows, ThreadRow } from '../kernel/rows.ts'
 import { encode, hasMilestone, sizeOf } from './codec.ts'
 import { Damage, type Db, type Row, type Statement, type Value } from './db.ts'
+import * as documentSql from './document-sql.ts'
 import type { Answer, AppendJob, Job, RowValues } from './job.ts'
 import type { Journal } from './journal.ts'
 import { createPacker } from './packer.ts'
@@ -119,7 +120,7 @@ function jobOf(append: Append): AppendJob {
     },
     isMilestone,
     rows: rows && (isMilestone || after === 0) ? valuesOf(rows) : null,
-    documents: documents.map(sql.documentValues),
+    documents: documents.map(documentSql.documentValues),
     absent: documents.filter((d) => d.ifAbsent).map((d) => [d.kind, d.key]),
     admission,
     ...(isMilestone || after === 0 ? {} : { said: events }),
@@ -241,28 +242,29 @@ function documents(all: All, run: All) {
     const names = new Set(all.map(({ kind, key }) => `${kind}\0${key}`))
     if (names.size < all.length) throw new Error('putNew: two documents have the same key')
     if (all.length === 0) return true
-    return (await run(sql.putNewDocuments(all.map(sql.documentValues)))).length > 0
+    return (await run(documentSql.putNewDocuments(all.map(documentSql.documentValues)))).length > 0
   }
   return {
-    get: async (kind, key) => bodyOf(await all(sql.getDocument(kind, key))),
-    named: async (kind, name) => bodyOf(await all(sql.namedDocument(kind, name))),
+    get: async (kind, key) => bodyOf(await all(documentSql.getDocument(kind, key))),
+    named: async (kind, name) => bodyOf(await all(documentSql.namedDocument(kind, name))),
     put: async (document) => {
-      for (const statement of sql.putDocuments([sql.documentValues(document)])) await run(statement)
+      for (const statement of documentSql.putDocuments([documentSql.documentValues(document)]))
+        await run(statement)
     },
     putNew,
     swap: async (document, before) => {
       if (before === null) return putNew(document)
-      const values = sql.documentValues(document)
-      return (await run(sql.swapDocument(values, JSON.stringify(before)))).length > 0
+      const values = documentSql.documentValues(document)
+      return (await run(documentSql.swapDocument(values, JSON.stringify(before)))).length > 0
     },
-    drop: async (kind, key) => void (await run(sql.dropDocument(kind, key))),
+    drop: async (kind, key) => void (await run(documentSql.dropDocument(kind, key))),
     list: async (kind, prefix = '') => {
-      const rows = await all(sql.listDocuments(kind, prefix))
+      const rows = await all(documentSql.listDocuments(kind, prefix))
       return rows.map((r): Document => documentOf(kind, r)).sort(byKey)
     },
     // In portions, so that nobody waits for all of them.
     dropExpired: async (now) => {
-      while ((await run(sql.dropExpired(now, EXPIRED_PORTION))).length === EXPIRED_PORTION);
+      while ((await run(documentSql.dropExpired(now, EXPIRED_PORTION))).length === EXPIRED_PORTION);
     },
   } satisfies Partial<Store>
 }

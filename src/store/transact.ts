@@ -7,6 +7,7 @@
 import type { Refusal } from '../kernel/ports.ts'
 import { decode } from './codec.ts'
 import type { Locks, Row, Statement, Value } from './db.ts'
+import * as documentSql from './document-sql.ts'
 import type { Answer, AppendJob, Chunk, Job } from './job.ts'
 import { runTable } from './record.ts'
 import * as sql from './sql.ts'
@@ -167,7 +168,7 @@ function* appendAll(
 ): Transaction<Answer[]> {
   const threads = [...new Set(jobs.map((j) => j.chunk.thread))].sort()
   const lockings = sql.lockThreads(threads, locks)
-  const lookups = sql.existing(jobs.flatMap((j) => j.absent))
+  const lookups = documentSql.existing(jobs.flatMap((j) => j.absent))
   const accounts = [...new Set(jobs.flatMap((j) => j.admission?.account ?? []))]
   const counts = accounts.map(sql.openRuns)
   const [tops, ...found] = yield* ask(done, [sql.topPos(), ...lockings, ...lookups, ...counts])
@@ -331,5 +332,5 @@ const statementsOf = (changes: Changes): Statement[] => [
   ...sql.dropAsks([...changes.asks.keys()]),
   ...sql.putAsks(distinct([...changes.asks.values()].flat())),
   ...sql.putUsage(changes.usage),
-  ...sql.putDocuments([...changes.documents.values()]),
+  ...documentSql.putDocuments([...changes.documents.values()]),
 ]

@@ -16,7 +16,7 @@ afterEach(async () => {
 })
 
 describe('an engine that slept longer than its leases last', () => {
-  it('begins no child of a run that has been cancelled meanwhile', async () => {
+  it('begins no child of a run that another one has ended meanwhile', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'manifold-takeover-'))
     const shared = await openSqliteStore({ folder })
     let now = Date.now()
@@ -44,7 +44,7 @@ describe('an engine that slept longer than its leases last', () => {
         },
       })
     const open = async (wrap = (store: Store): Store => store): Promise<World> => {
-      const settings = { drainMs: 200, pollMs: 600_000 }
+      const settings = { drainMs: 200, pollMs: 600_000, leaseMs: 40_000 }
       const log = { warn: () => {}, error: () => {} }
       const options = { folder, clock: () => now, open: async () => shared, wrap, settings, log }
       const world = await openWorld(options)
@@ -55,10 +55,10 @@ describe('an engine that slept longer than its leases last', () => {
     const prompt = `script ${JSON.stringify([[{ say: 'too late' }]])}`
     const { thread } = await first.begin([[{ call: 'task', input: { prompt } }]])
     const child = await reached
+    const cancel = { do: 'cancel', reason: null, when: 'now', queue: 'keep', origin } as const
+    await first.submit(thread, cancel)
     now += 60_000
     const second = await open()
-    const cancel = { do: 'cancel', reason: null, when: 'now', queue: 'keep', origin } as const
-    await second.submit(thread, cancel)
     expect((await second.ended(thread)).at(-1)?.data).toMatchObject({ outcome: 'cancelled' })
     gate.open()
     for (const { engine } of [first, second]) await engine.close()

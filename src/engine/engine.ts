@@ -79,6 +79,9 @@ class DurableEngine implements RunningEngine {
     this.#threads = new Threads({
       store,
       clock,
+      appending: (live, thread) => {
+        if (isDue(thread) && this.#drivers.room > 0) this.#leases.anticipate(live)
+      },
       committed: (live, events) => this.#committed(live, events),
       heard: (live, events) => this.#heard(live, events),
       fenced: (live) => this.#leases.lose(live),

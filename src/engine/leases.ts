@@ -22,6 +22,8 @@ export class Leases {
   #clock: () => number
   #lost: (live: LiveThread) => void
   #held = new Map<string, Held>()
+  /** Leases that are asked for and not given yet. */
+  #coming = new Map<LiveThread, Promise<boolean>>()
 
   constructor(
     store: Store,
@@ -45,15 +47,32 @@ export class Leases {
     if (live.epoch !== null) {
       if (this.#isGood(live) || (await this.confirm(live))) return true
     }
-    const until = this.#until()
-    const lease = await this.#store.claimOne(this.#settings.worker, live.id, this.#clock(), until)
-    if (!lease) return false
-    this.#hold(live, lease, until)
+    // What was asked for early may have been too early.
+    if (!(await this.#coming.get(live)) && !(await this.#take(live))) return false
     // Between two steps nothing is left unsaid: that a lease was lost before matters no more.
     live.beginDrive()
     // Somebody else may have driven the thread since it was read.
     await live.catchUp()
     return true
+  }
+
+  /**
+   * Begins to take the lease of a thread that is about to be due. Said together with the append that
+   * makes it so, it costs no commit of its own.
+   */
+  anticipate(live: LiveThread): void {
+    if (live.epoch !== null || this.#coming.has(live)) return
+    const coming = this.#take(live)
+      .catch(() => false)
+      .finally(() => this.#coming.delete(live))
+    this.#coming.set(live, coming)
+  }
+
+  async #take(live: LiveThread): Promise<boolean> {
+    const until = this.#until()
+    const lease = await this.#store.claimOne(this.#settings.worker, live.id, this.#clock(), until)
+    if (lease) this.#hold(live, lease, until)
+    return lease !== null
   }
 
   /**

@@ -31,6 +31,8 @@ const NONE: Documents = () => []
 export interface LiveDeps {
   store: Store
   clock(): number
+  /** An append is on its way that leads to this state. */
+  appending(live: LiveThread, thread: Thread): void
   /** After the commit, before anybody is answered. */
   committed(live: LiveThread, events: Event[]): void
   /** After events were read that another process has appended. */
@@ -259,7 +261,7 @@ export class LiveThread {
   async #append(first: Batch): Promise<Item[]> {
     let batch = first
     const after = this.seq
-    const refusal = await this.#deps.store.append(this.#appendOf(batch), (missed) => {
+    const appended = this.#deps.store.append(this.#appendOf(batch), (missed) => {
       const fresh = missed.filter((e) => e.seq > this.seq)
       this.#take(fresh)
       if (fresh.length > 0) this.#deps.heard(this, fresh)
@@ -267,6 +269,8 @@ export class LiveThread {
       const isSame = batch.refused.length === 0 && batch.events.length > 0
       return isSame ? this.#appendOf(batch) : null
     })
+    if (!batch.isSpeech) this.#deps.appending(this, batch.thread)
+    const refusal = await appended
     switch (refusal) {
       case null:
         this.#advance(batch)

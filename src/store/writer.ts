@@ -63,7 +63,7 @@ export class Writer {
   }
 
   async #commit(): Promise<void> {
-    const group = this.#queue.splice(0, GROUP_LIMIT)
+    const group = leasesLast(this.#queue.splice(0, GROUP_LIMIT))
     if (group.length > 0) await this.#write(group)
     if (this.#queue.length > 0) this.#schedule()
     else for (const done of this.#whenIdle.splice(0)) done()
@@ -111,6 +111,12 @@ export class Writer {
 
 const unfit = ({ unfit: reason }: Unfit): Fault =>
   new Fault('invalid', `The database cannot hold this: ${reason}. Nothing of it was written.`)
+
+/** A lease counts for what comes after the group; taken in its midst it would cut the appends apart. */
+function leasesLast(group: Waiting[]): Waiting[] {
+  const isLease = ({ job }: Waiting): boolean => job.do === 'run' && job.isFleeting === true
+  return [...group.filter((w) => !isLease(w)), ...group.filter(isLease)]
+}
 
 const ADVICE =
   'Everything acknowledged before is safe; what was under way may or may not be. ' +

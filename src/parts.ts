@@ -61,8 +61,6 @@ export async function openWorkshop(config: Config): Promise<Workshop> {
   for (const [name, { apiKey, baseUrl }] of Object.entries(config.compatible))
     models.define({ name, kind: 'openai', baseUrl, apiKey, models: {} })
   const runner = createRunner({ mode: config.sandbox, hidden: [config.dataDir] })
-  // Looking for walls takes a while; begun now, it is done when somebody asks.
-  void runner.describe().catch(() => {})
   const { allowPrivateFetch } = config
   const hidden = [config.dataDir]
   const toolbox = createToolbox({
@@ -144,8 +142,15 @@ export async function openParts(
   log: Log,
   onFatal: (e: Error) => void,
 ): Promise<Parts> {
-  const workshop = await openWorkshop(config)
-  const store = await orClosed(workshop.close, () => openStore(config, log, onFatal))
+  // The thread that writes starts while the catalog is read.
+  const opening = [openWorkshop(config), openStore(config, log, onFatal)] as const
+  const [workshop, store] = await orClosed(
+    async () => {
+      const opened = await Promise.allSettled(opening)
+      await Promise.allSettled(opened.map((o) => o.status === 'fulfilled' && o.value.close()))
+    },
+    () => Promise.all(opening),
+  )
   const close = async () => {
     try {
       await workshop.close()

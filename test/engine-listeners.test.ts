@@ -23,7 +23,7 @@ afterEach(async () => {
 })
 
 it('the end of a run is waited for no longer than its thread is there', async () => {
-  const quiet = { committed: () => {}, heard: () => {}, fenced: () => {} }
+  const quiet = { appending: () => {}, committed: () => {}, heard: () => {}, fenced: () => {} }
   const threads = new Threads({ store, clock: Date.now, ...quiet })
   let asked = (): void => {}
   const isAsked = new Promise<void>((resolve) => {

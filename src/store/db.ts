@@ -34,9 +34,13 @@ export interface Db {
   journal?: Journal
   /** A reading statement. It sees everything whose commit has resolved. */
   all(statement: Statement): Promise<Row[]>
+  /** How many commits may be under way. */
+  depth: number
   /**
    * Performs the jobs in one transaction, which is on disk when this resolves. Commits are in one
-   * order over all processes. Never called while another call is under way. A rejection is fatal.
+   * order over all processes, and those of this one in the order in which they were asked for; of
+   * jobs that are done once more because of others in their group only each stands where it may.
+   * A rejection is fatal, and all others that are under way are rejected too.
    */
   commit(jobs: Job[]): Promise<Answer[]>
   /** A statement on leases that need not wait for its turn; absent: it takes its turn. */

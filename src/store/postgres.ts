@@ -38,6 +38,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
   const db: Db = {
     locks: LOCKS,
     isShared: true,
+    depth: 1,
     all,
     commit: (jobs) => writer.commit(jobs),
     lease: all,

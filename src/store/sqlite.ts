@@ -86,6 +86,7 @@ interface Parts {
 const sqliteDb = ({ db, file, thread, journal, unlock }: Parts): Db => ({
   locks: { held: '', free: '' },
   isShared: false,
+  depth: 4,
   journal,
   all: async (statement) => {
     try {
@@ -146,7 +147,7 @@ const isDamage = (error: unknown): boolean => [10, 11, 26].includes(resultCode(e
 // ---- the writing thread -------------------------------------------------------------------
 
 interface WriterThread {
-  /** One request at a time. */
+  /** Requests are answered one after the other. */
   ask(request: Request): Promise<Response>
   close(): Promise<void>
   kill(): Promise<void>
@@ -154,25 +155,22 @@ interface WriterThread {
 
 function startWriter(settings: WorkerSettings): WriterThread {
   const worker = new Worker(...workerSource(settings))
-  let waiting: { resolve(response: Response): void; reject(error: Error): void } | null = null
+  const waiting: { resolve(response: Response): void; reject(error: Error): void }[] = []
   let failure: Error | null = null
   const fail = (error: Error): void => {
     failure ??= error
-    waiting?.reject(error)
-    waiting = null
+    for (const { reject } of waiting.splice(0)) reject(error)
   }
   worker.on('message', (response: Response) => {
-    if (response.is === 'failed') return fail(new Error(response.message))
-    const { resolve } = waiting ?? {}
-    waiting = null
-    resolve?.(response)
+    if (response.is === 'failed') fail(new Error(response.message))
+    else waiting.shift()?.resolve(response)
   })
   worker.on('error', fail)
   worker.on('exit', () => fail(new Error('the writing thread has ended')))
   const ask = (request: Request): Promise<Response> =>
     new Promise((resolve, reject) => {
       if (failure) return reject(failure)
-      waiting = { resolve, reject }
+      waiting.push({ resolve, reject })
       worker.postMessage(request)
     })
   const kill = async (): Promise<void> => void (await worker.terminate())

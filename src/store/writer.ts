@@ -1,7 +1,7 @@
 /**
- * The one way to the disk: jobs queue up while a commit is under way, and all of them are the next
- * commit. The first commit that fails ends the store, because what the disk holds is then unknown; that the
- * data of one job is refused is no failure.
+ * The one way to the disk: jobs queue up while commits are under way, and all of them are the next
+ * commit. The first commit that fails ends the store, because what the disk holds is then unknown;
+ * that the data of one job is refused is no failure.
  */
 
 import { Fault } from '../kernel/fault.ts'
@@ -10,6 +10,12 @@ import { isUnfit } from './fitting.ts'
 import type { Answer, Job, Unfit } from './job.ts'
 
 const GROUP_LIMIT = 512
+
+/**
+ * With so many milestones a group does not wait for the commit before it: who makes them is busy
+ * making more, and would hear of that commit's end only then.
+ */
+const WORTH_BESIDE = 16
 
 type Told = Exclude<Answer, Unfit>
 
@@ -23,7 +29,10 @@ export class Writer {
   readonly #db: Db
   readonly #onFatal: (error: Error) => void
   #queue: Waiting[] = []
-  #isCommitting = false
+  /** How many of the queue are milestones. */
+  #milestones = 0
+  /** Commits that have not ended. */
+  #underWay = 0
   #isScheduled = false
   #refusal: Fault | null = null
   #hasFailed = false
@@ -48,69 +57,87 @@ export class Writer {
     return new Promise((resolve, reject) => {
       this.assertOpen()
       this.#queue.push({ job, resolve, reject })
+      if (isMilestone(job)) this.#milestones += 1
       this.#schedule()
     })
   }
 
   /** What is said in one breath is committed at once, and nothing is waited for. */
   #schedule(): void {
-    if (this.#isCommitting || this.#isScheduled) return
+    if (this.#isScheduled || !this.#isDue) return
     this.#isScheduled = true
     queueMicrotask(() => {
       this.#isScheduled = false
-      void this.#commit()
+      const group = leasesLast(this.#take(GROUP_LIMIT))
+      if (group.length > 0) void this.#write(group)
+      else this.#rest()
     })
   }
 
-  async #commit(): Promise<void> {
-    const group = leasesLast(this.#queue.splice(0, GROUP_LIMIT))
-    if (group.length > 0) await this.#write(group)
-    if (this.#queue.length > 0) this.#schedule()
-    else for (const done of this.#whenIdle.splice(0)) done()
+  get #isDue(): boolean {
+    if (this.#underWay === 0) return this.#queue.length > 0
+    return this.#underWay < this.#db.depth && this.#milestones >= WORTH_BESIDE
+  }
+
+  #take(limit: number): Waiting[] {
+    const taken = this.#queue.splice(0, limit)
+    for (const { job } of taken) if (isMilestone(job)) this.#milestones -= 1
+    return taken
   }
 
   async #write(group: Waiting[]): Promise<void> {
-    this.#isCommitting = true
+    this.#underWay += 1
     try {
       const answers = await this.#db.commit(group.map((w) => w.job))
-      this.#isCommitting = false
       group.forEach((w, i) => {
         const answer = answers[i] ?? null
         if (isUnfit(answer)) w.reject(unfit(answer))
         else w.resolve(answer)
       })
     } catch (error) {
-      this.#isCommitting = false
-      this.#queue = [...group, ...this.#queue]
-      this.fail(error as Error)
+      this.#fail(error as Error, group)
     }
+    this.#underWay -= 1
+    this.#schedule()
+    this.#rest()
   }
 
-  /**
-   * Ends the store. Whoever waits is told that it is not known whether the write is there; so is the
-   * group of a commit that was under way at an earlier failure.
-   */
+  /** Tells who waits for the last commit. */
+  #rest(): void {
+    if (this.#underWay > 0 || this.#isScheduled || this.#queue.length > 0) return
+    for (const done of this.#whenIdle.splice(0)) done()
+  }
+
+  /** Ends the store. Whoever waits is told that it is not known whether the write is there. */
   fail(error: Error): void {
+    this.#fail(error, [])
+  }
+
+  /** `group`: of a commit that failed, perhaps after an earlier failure. */
+  #fail(error: Error, group: Waiting[]): void {
     const isFirst = !this.#hasFailed
     if (isFirst) {
       this.#hasFailed = true
       const message = `The store has failed and takes no more work: ${error.message}. ${ADVICE}`
       this.#refusal = new Fault('unavailable', message, { cause: error.message })
     }
-    for (const waiting of this.#queue.splice(0)) waiting.reject(this.#refusal as Fault)
+    for (const waiting of [...group, ...this.#take(Number.POSITIVE_INFINITY)])
+      waiting.reject(this.#refusal as Fault)
     if (isFirst) this.#onFatal(error)
   }
 
   /** Takes nothing more; resolves when everything that was submitted is on disk. */
   async close(): Promise<void> {
     this.#refusal ??= new Fault('unavailable', 'The store is closed.')
-    if (this.#isCommitting || this.#isScheduled)
+    if (this.#underWay > 0 || this.#isScheduled)
       await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 }
 
 const unfit = ({ unfit: reason }: Unfit): Fault =>
   new Fault('invalid', `The database cannot hold this: ${reason}. Nothing of it was written.`)
+
+const isMilestone = (job: Job): boolean => job.do === 'append' && job.isMilestone
 
 /** A lease counts for what comes after the group; taken in its midst it would cut the appends apart. */
 function leasesLast(group: Waiting[]): Waiting[] {

@@ -356,6 +356,13 @@ describe('the engine', () => {
     expect(await world.store.list('instructions')).toEqual([])
   })
 
+  it('keeps what an agent is told in every thread once', async () => {
+    world = await openWorld()
+    const threads = [await world.begin([[{ say: 'a' }]]), await world.begin([[{ say: 'b' }]])]
+    for (const { thread } of threads) await world.ended(thread)
+    expect(await world.store.list('instructions')).toHaveLength(1)
+  })
+
   it('forgets the answers of requests after a week', async () => {
     world = await openWorld()
     const idempotency = { key: 'k', hash: 'h1' }

@@ -32,6 +32,8 @@ export interface Opening {
   system: string
   /** Names the system prompt. */
   hash: string
+  /** Something in the prompt was said in this thread alone. */
+  isOwn: boolean
 }
 
 export function openTurn(
@@ -45,17 +47,20 @@ export function openTurn(
   const hash = createHash('sha256').update(system).digest('hex')
   const model = run.model as string
   const started = draft('turn.started', run.id, { turn, attempt, model, instructions: hash })
-  return { step: { turn, attempt }, started, model, system, hash }
+  const isOwn = (run.instructions ?? '') !== '' || run.remarks.length > 0
+  return { step: { turn, attempt }, started, model, system, hash, isOwn }
 }
 
 /**
- * What is written with the opening: the prompt, when it is not the one of the turn before. It goes
- * when its thread is erased, and is found by its hash.
+ * What is written with the opening: the prompt, when it is not the one of the turn before. It is found
+ * by its hash. What was said in the thread alone goes when the thread is erased; what its agent is
+ * told in every thread is kept once.
  */
-export const promptOf = (live: LiveThread, { hash, system }: Opening): Append['documents'] =>
-  kept.get(live) === hash
-    ? []
-    : [{ kind: 'instructions', key: `${live.id}/${hash}`, name: hash, body: system }]
+export function promptOf(live: LiveThread, { hash, system, isOwn }: Opening): Append['documents'] {
+  if (kept.get(live) === hash) return []
+  const key = isOwn ? `${live.id}/${hash}` : hash
+  return [{ kind: 'instructions', key, name: hash, body: system }]
+}
 
 export async function performModel(
   context: Context,

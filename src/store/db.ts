@@ -38,9 +38,9 @@ export interface Db {
   depth: number
   /**
    * Performs the jobs in one transaction, which is on disk when this resolves. Commits are in one
-   * order over all processes, and those of this one in the order in which they were asked for; of
-   * jobs that are done once more because of others in their group only each stands where it may.
-   * A rejection is fatal, and all others that are under way are rejected too.
+   * order over all processes, and those of this one in the order in which they were asked for. A group
+   * with refused data is done once more in parts, behind what was asked for meanwhile. A rejection is
+   * fatal, and all others that are under way are rejected too.
    */
   commit(jobs: Job[]): Promise<Answer[]>
   /** A statement on leases that need not wait for its turn; absent: it takes its turn. */

@@ -86,7 +86,7 @@ export function LongList<T>({ label, pages, keyOf, estimate, handle, row }: Long
       />
       {more && (
         <div className="shrink-0 border-t border-line bg-panel p-2 text-center">
-          <Button tone="quiet" onClick={more} disabled={pages.isLoading}>
+          <Button tone="quiet" onClick={more}>
             {count(data.items.length)} of {count(data.total)} are shown. Show more
           </Button>
         </div>
